@@ -1,0 +1,57 @@
+# Everything a developer types. Each target installs what it needs into .venv of this folder.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+BCOIN := tests/interop/bcoin/node_modules
+JOBS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test interop test-all check bench pins clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(STAMP): requirements/dev.txt pyproject.toml src/proofplane/__init__.py
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+		{ echo "python3 cannot make a virtual environment: on Debian, apt-get install python3-venv"; exit 1; }
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(BCOIN): tests/interop/bcoin/package-lock.json
+	@command -v npm >/dev/null || { echo "npm is missing: install Node.js 18 or later"; exit 1; }
+	npm ci --prefix tests/interop/bcoin --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+setup: $(STAMP) ## build everything into .venv
+
+demo: $(STAMP) ## mine a chain with a reorg, prove and verify every block
+	$(BIN)/proofplane demo
+
+test: $(STAMP) $(BCOIN) ## the tests (minutes)
+	$(BIN)/pytest -m "not slow" -n $(JOBS) --dist worksteal
+
+interop: $(STAMP) $(BCOIN) ## only the tests against real peers
+	$(BIN)/pytest tests/interop
+
+test-all: $(STAMP) $(BCOIN) ## every test, the slow ones too
+	$(BIN)/pytest -n $(JOBS) --dist worksteal
+
+check: $(STAMP) ## formatting, lint, types, layers
+	$(BIN)/ruff format --check src tests benches examples
+	$(BIN)/ruff check src tests benches examples
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(STAMP) ## the figures of the README
+	$(BIN)/python benches/proving_pipeline.py
+
+pins: ## pin requirements/dev.txt anew from pyproject.toml and dev.in
+	$(PYTHON) -m venv .venv/pins && .venv/pins/bin/pip install --quiet pip-tools
+	.venv/pins/bin/pip-compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
+		--strip-extras --allow-unsafe --output-file requirements/dev.txt requirements/dev.in pyproject.toml
+
+clean: ## remove what setup built
+	rm -rf $(VENV) $(BCOIN)

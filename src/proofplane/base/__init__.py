@@ -1,0 +1,1 @@
+"""Values and errors that every layer shares; imports nothing of the project."""
