@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import NewType
 
@@ -15,6 +16,8 @@ MAX_HEIGHT = 2**32 - 1
 
 COMMITMENT_KEY_SIZE = 4 + HASH_SIZE
 """Bytes of `BlockCommitment.key()`."""
+
+_DISPLAYED = re.compile(f"[0-9a-fA-F]{{{2 * HASH_SIZE}}}")
 
 Height = NewType("Height", int)
 """A block's height, 0 to `MAX_HEIGHT`."""
@@ -48,11 +51,9 @@ class BlockId(bytes):
     @classmethod
     def from_display(cls, text: str) -> BlockId:
         """Reads the usual hex form (most significant byte first); raises `MalformedId` if it is not 64 hex digits."""
-        try:
-            raw = bytes.fromhex(text)
-        except ValueError:
-            raise MalformedId(f"not a block hash: {text!r}") from None
-        return cls(raw[::-1])
+        if not _DISPLAYED.fullmatch(text):  # bytes.fromhex alone would skip blanks
+            raise MalformedId(f"not a block hash of {2 * HASH_SIZE} hex digits: {text!r}")
+        return cls(bytes.fromhex(text)[::-1])
 
     def display(self) -> str:
         """The usual hex form, 64 digits, most significant byte first."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from proofplane.base.errors import Refused
-from proofplane.base.ids import Hash32
+from proofplane.base.ids import HASH_SIZE, Hash32
 
 MAX_RECEIPT_FIELD = 16 * 1024 * 1024
 """Bytes of proof or of public values that a reader accepts; larger lengths in a file are a lie or an attack."""
@@ -45,6 +45,22 @@ class Receipt:
     program_id: Hash32 | None = None
     """Which program was proved; files of older makers do not carry it."""
     proof_type: ProofType = ProofType.CORE
+    """Travels with the program id; a receipt without one is `GROTH16`."""
+
+    def __post_init__(self) -> None:
+        """Raises `MalformedReceipt` if the values have no file form that reads back as this receipt."""
+        for field, size, limit in (
+            ("proof", len(self.proof), MAX_RECEIPT_FIELD),
+            ("public values", len(self.public_values), MAX_RECEIPT_FIELD),
+            ("version", len(self.version.encode()), MAX_VERSION),
+        ):
+            if size > limit:
+                raise MalformedReceipt(f"a receipt has at most {limit} bytes of {field}, not {size}")
+        if self.program_id is None:
+            if self.proof_type is not ProofType.GROTH16:
+                raise MalformedReceipt(f"a receipt without a program id is a Groth16 one, not {self.proof_type.name}")
+        elif len(self.program_id) != HASH_SIZE:
+            raise MalformedReceipt(f"a program id has {HASH_SIZE} bytes, not {len(self.program_id)}")
 
     def encode(self) -> bytes:
         """File form: proof, public values, prover u8, version, then (newer files) program id (32) and proof type u8.
@@ -76,7 +92,7 @@ class Receipt:
         program_id: Hash32 | None = None
         proof_type = ProofType.GROTH16.value
         if reader.left():
-            program_id = Hash32(reader.take("program id", 32))
+            program_id = Hash32(reader.take("program id", HASH_SIZE))
             proof_type = reader.take("proof type", 1)[0]
         if reader.left():
             raise MalformedReceipt(f"{reader.left()} bytes after the end of the receipt")

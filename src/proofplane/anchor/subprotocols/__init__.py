@@ -1,0 +1,1 @@
+"""Subprotocols: small state machines over the tagged transactions of full blocks."""

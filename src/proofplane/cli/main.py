@@ -1,0 +1,99 @@
+"""Entry point of the `proofplane` command: dispatch, and errors as one or two lines with an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from proofplane import __version__
+from proofplane.base.errors import ProofplaneError
+from proofplane.cli.exits import BUG, INTERRUPTED, OK, exit_code
+
+_COMMANDS = {
+    "demo": ("proofplane.cli.commands.demo", "demo"),
+    "prove": ("proofplane.cli.commands.prove", "prove"),
+    "status": ("proofplane.cli.commands.status", "status"),
+    "proofs": ("proofplane.cli.commands.proofs", "proofs"),
+    "verify-chain": ("proofplane.cli.commands.verify_chain", "command"),
+}
+
+
+class _LazyGroup(click.Group):
+    """Imports a command's module when it is asked for, so that each command loads only what it uses."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, name = _COMMANDS[cmd_name]
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(__version__, prog_name="proofplane")
+@click.option("--verbose", "-v", is_flag=True, help="Log what services do to standard error.")
+def cli(verbose: bool) -> None:
+    """Blocks go in; verified state and durable proofs come out.
+
+    Exit codes: 0 success, 1 checked and invalid, 2 your mistake, 3 try again, 4 can never succeed, 5 disk or database broken,
+    70 our bug, 130 interrupted.
+    """
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line and exits the process with the code of `proofplane.cli.exits`."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line and returns the exit code; every error becomes one or two lines on standard error."""
+    try:
+        result = cli.main(args=arguments, prog_name="proofplane", standalone_mode=False)
+    except click.exceptions.Abort:
+        return INTERRUPTED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except BrokenPipeError:
+        return OK  # the reader of our output has seen enough
+    except Exception as error:  # the last line of defence: a bug is shown as one, too
+        return _report(error)
+    return result if isinstance(result, int) else OK
+
+
+def _report(error: BaseException) -> int:
+    known = _expected(error)
+    if known is not None:
+        click.echo(f"proofplane: {known}", err=True)
+        return exit_code(known)
+    place = traceback.extract_tb(error.__traceback__)[-1] if error.__traceback__ else None
+    where = f" ({place.filename.rsplit('/', 1)[-1]}:{place.lineno})" if place else ""
+    click.echo(f"proofplane: internal error: {type(error).__name__}: {error}{where}\nThis is a bug of proofplane; please report it.", err=True)
+    logging.getLogger("proofplane").info("traceback", exc_info=error)
+    return BUG
+
+
+def _expected(error: BaseException | None) -> ProofplaneError | None:
+    """The first error of ours inside groups and causes, the most specific one a user can act on."""
+    while error is not None:
+        if isinstance(error, BaseExceptionGroup):
+            return next((known for inner in error.exceptions if (known := _expected(inner)) is not None), None)
+        if isinstance(error, ProofplaneError):
+            cause = getattr(error, "cause", None)
+            inner = _expected(cause) if isinstance(cause, BaseException) else None
+            return inner or error
+        error = error.__cause__
+    return None

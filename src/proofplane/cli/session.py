@@ -1,0 +1,73 @@
+"""Runs a node session from the command line: progress on standard error, the summary on standard output."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from proofplane.anchor.ports import L1Source
+from proofplane.anchor.types import AnchorParams
+from proofplane.cli.options import run_async
+from proofplane.cli.output import print_fields, print_json
+from proofplane.cli.progress import ProgressDisplay
+from proofplane.node.config import Settings
+from proofplane.node.data_dir import DataDirectory
+from proofplane.node.session import Drive, Summary, run_session
+from proofplane.service.clock import SystemClock
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """How a run shows itself."""
+
+    quiet: bool
+    """No progress display."""
+    as_json: bool
+    """The summary as one JSON document."""
+
+
+def run_and_print(
+    settings: Settings,
+    params: AnchorParams,
+    source: L1Source,
+    drive: Drive,
+    target_blocks: int | None,
+    output: Output,
+    retry_failed: bool = False,
+) -> None:
+    """Runs to the end and prints the summary; raises what `run_session` and `DataDirectory` do."""
+    clock = SystemClock()
+    with DataDirectory(Path(settings.node.data_dir), params) as directory:
+        work = run_session(
+            directory,
+            source,
+            drive,
+            settings,
+            clock,
+            lambda node: ProgressDisplay(node.progress, clock, quiet=output.quiet),
+            target_blocks,
+            retry_failed,
+        )
+        summary = run_async(work)
+    print_summary(summary, output.as_json)
+
+
+def print_summary(summary: Summary, as_json: bool) -> None:
+    """Prints what a run ended with."""
+    if as_json:
+        print_json(asdict(summary))
+        return
+    rate = f" ({summary.blocks / summary.seconds:,.0f} a second)" if summary.seconds else ""
+    print_fields(
+        {
+            "network": f"{summary.network}, {summary.mode}",
+            "anchor": summary.anchor,
+            "tip": summary.tip,
+            "blocks": f"{summary.blocks:,}",
+            "step proofs": f"{summary.step_proofs:,} stored",
+            "recursive proofs": f"{summary.recursive_proofs:,} stored",
+            "reorgs": summary.reorgs,
+            "time": f"{summary.seconds:.1f} s{rate}",
+            "next": f"proofplane verify-chain --data-dir {summary.data_dir}",
+        }
+    )

@@ -1,0 +1,1 @@
+"""Hashes, signatures and pairing checks, each with a plain Python reference."""

@@ -1,0 +1,1 @@
+"""Builds the services and wires them into one node; decides nothing itself."""

@@ -1,0 +1,138 @@
+"""Settings of a node: flags over environment over TOML file, unknown keys refused.
+
+Every setting has one name: `[section] key` in the file, `PROOFPLANE_SECTION_KEY` in the environment, a flag on the command line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from proofplane.base.errors import CallerMistake
+
+ENVIRONMENT_PREFIX = "PROOFPLANE_"
+
+_FOREIGN_VARIABLES = frozenset({"PROOFPLANE_DATA", "PROOFPLANE_BB"})
+"""Variables with our prefix that are no settings: the tests' real inputs, and the path of `bb`."""
+
+
+class BadConfig(CallerMistake):
+    """A setting that is unknown, of the wrong type or out of range; the message names it and where it came from."""
+
+
+class NodeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`[node]`: where the data is and how much of the machine to use."""
+
+    data_dir: str = ".proofplane"
+    cores: int | None = None
+    """Upper bound on cores; None = all that affinity and cgroup allow."""
+
+
+class ProverSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`[prover]`: the proving service."""
+
+    processes: int | None = None
+    """Child processes of the native prover; None = cores - 1, at least 1."""
+    max_in_flight: int = 256
+    """Jobs handed to the prover at a time."""
+    tick_seconds: float = 1.0
+    """How often everything in flight is asked about; completions are acted on at once anyway."""
+
+
+class AnchorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`[anchor]`: what a new data directory is created with; an existing one keeps its own."""
+
+    magic: str = "ALPN"
+    """Four ASCII characters that open an SPS-50 tag."""
+    upgrade_keys: tuple[str, ...] = ()
+    """x-only keys (hex) of the quorum that may replace the step predicate; none = no such subprotocol."""
+    upgrade_threshold: int = 0
+    """How many of them must sign."""
+
+
+class BitcoindSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`[bitcoind]`: the full node that blocks come from."""
+
+    url: str | None = None
+    cookie_file: str | None = None
+    user: str | None = None
+    password: str | None = None
+    poll_seconds: float = 1.0
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """All settings, by section."""
+
+    node: NodeSettings = NodeSettings()
+    prover: ProverSettings = ProverSettings()
+    anchor: AnchorSettings = AnchorSettings()
+    bitcoind: BitcoindSettings = BitcoindSettings()
+
+
+_POSITIVE = (("node", "cores"), ("prover", "processes"), ("prover", "max_in_flight"), ("prover", "tick_seconds"), ("bitcoind", "poll_seconds"))
+
+
+def load_settings(file: Path | None, environment: Mapping[str, str], flags: Mapping[str, Mapping[str, Any]]) -> Settings:
+    """Merges the three sources.
+
+    Args:
+        file: A TOML file, or None.
+        environment: The process environment; only names with our prefix are looked at.
+        flags: section -> key -> value; None values mean "not given".
+
+    Raises:
+        BadConfig: Unreadable file, unknown key, wrong type or a value out of range.
+    """
+    merged: dict[str, dict[str, Any]] = {}
+    if file is not None:
+        try:
+            loaded = msgspec.toml.decode(file.read_bytes())
+        except OSError as error:
+            raise BadConfig(f"configuration {file}: {error.strerror}") from None
+        except msgspec.DecodeError as error:
+            raise BadConfig(f"configuration {file}: {error}") from None
+        _checked(loaded, f"configuration {file}")
+        merged = {section: dict(values) for section, values in loaded.items()}
+    for section, key, value in _from_environment(environment):
+        merged.setdefault(section, {})[key] = value
+    for section, values in flags.items():
+        merged.setdefault(section, {}).update({key: value for key, value in values.items() if value is not None})
+    return _checked(merged, "settings")
+
+
+def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, str, Any]]:
+    found: list[tuple[str, str, Any]] = []
+    sections = {field.name: field.type for field in msgspec.structs.fields(Settings)}
+    for name in sorted(environment):
+        if not name.startswith(ENVIRONMENT_PREFIX) or name in _FOREIGN_VARIABLES:
+            continue
+        section, _, key = name.removeprefix(ENVIRONMENT_PREFIX).lower().partition("_")
+        fields = {field.name: field.type for field in msgspec.structs.fields(sections[section])} if section in sections else {}
+        if key not in fields:
+            raise BadConfig(f"environment variable {name} is no setting of ours")
+        text = environment[name]
+        try:
+            value: Any = tuple(text.split(",")) if fields[key] == tuple[str, ...] else msgspec.convert(text, fields[key], strict=False)
+        except msgspec.ValidationError as error:
+            raise BadConfig(f"environment variable {name}: {error}") from None
+        found.append((section, key, value))
+    return found
+
+
+def _checked(values: Mapping[str, Any], source: str) -> Settings:
+    try:
+        settings = msgspec.convert(values, Settings)
+    except msgspec.ValidationError as error:
+        raise BadConfig(f"{source}: {error}") from None
+    for section, key in _POSITIVE:
+        value = getattr(getattr(settings, section), key)
+        if value is not None and value <= 0:
+            raise BadConfig(f"{source}: [{section}] {key} must be above 0, not {value}")
+    if len(settings.anchor.magic.encode()) != 4:
+        raise BadConfig(f"{source}: [anchor] magic must have 4 characters, not {settings.anchor.magic!r}")
+    if not 0 <= settings.anchor.upgrade_threshold <= len(settings.anchor.upgrade_keys):
+        raise BadConfig(f"{source}: [anchor] upgrade_threshold must be 0 to the number of upgrade_keys")
+    return settings

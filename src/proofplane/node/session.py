@@ -1,0 +1,94 @@
+"""One run of a node over one source, from opening the data directory to the last proof."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any
+
+from proofplane.anchor.ports import L1Source
+from proofplane.node.config import Settings
+from proofplane.node.data_dir import DataDirectory
+from proofplane.node.node import Node
+from proofplane.service.clock import Clock
+from proofplane.storage.database import WriteObserver
+
+Drive = Callable[[Node], Coroutine[Any, Any, None]]
+"""Submits a source's blocks to a node and returns when there are no more."""
+
+Display = Callable[[Node], AbstractAsyncContextManager[object]]
+"""Shows a node's progress while the context lasts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a run ended with."""
+
+    network: str
+    mode: str
+    anchor: str
+    tip: str
+    blocks: int
+    """Blocks of the chain above the anchor."""
+    step_proofs: int
+    recursive_proofs: int
+    """Stored proofs, those of orphaned blocks included."""
+    failed: int
+    reorgs: int
+    """In this run."""
+    seconds: float
+    """Of this run, from the start of the first service to the last proof."""
+    data_dir: str
+
+
+async def run_session(
+    directory: DataDirectory,
+    source: L1Source,
+    drive: Drive,
+    settings: Settings,
+    clock: Clock,
+    display: Display,
+    target_blocks: int | None = None,
+    retry_failed: bool = False,
+    observer: WriteObserver | None = None,
+) -> Summary:
+    """Runs a node until `drive` has ended and everything is proved.
+
+    Args:
+        directory: The open data directory.
+        source: Where blocks come from.
+        drive: What submits them.
+        settings: Of the node.
+        clock: Times the run.
+        display: Shows progress.
+        target_blocks: How many blocks above the anchor there will be, if that is known.
+        retry_failed: Ask again for what failed for good in earlier runs.
+        observer: Sees every transaction.
+
+    Raises:
+        TaskFailed, StoppedEarly, ProofsMissing: See `Node`.
+    """
+    async with Node(directory, source, settings, clock, observer) as node:
+        node.target_blocks = target_blocks
+        began = clock.now()
+        async with display(node):
+            if retry_failed:
+                await node.retry_failed()
+            await node.drive(drive(node))
+            await node.proven()
+        params = directory.trust.params
+        progress = node.progress()
+        return Summary(
+            network=params.network.name.lower(),
+            mode=params.mode.label,
+            anchor=str(params.block),
+            tip=str(node.tip),
+            blocks=progress.blocks,
+            step_proofs=progress.step_proofs,
+            recursive_proofs=progress.recursive_proofs,
+            failed=progress.failed,
+            reorgs=node.asm.monitor.current().reorgs,
+            seconds=round(clock.now() - began, 3),
+            data_dir=str(directory.path),
+        )

@@ -1,0 +1,1 @@
+"""Proving: every block's two proofs scheduled, submitted, reconciled, verified and stored."""

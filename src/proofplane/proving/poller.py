@@ -1,0 +1,137 @@
+"""Reconciling: ask the prover about jobs in flight, fetch and verify what has completed, write what follows.
+
+Rules: those of `reconciler`, which decides; here are the calls. At most `BATCH` outcomes share a transaction.
+Receipts are checked on a thread, a batch at a time; a proof counts only once its transaction is durable.
+
+Not guaranteed: order of the outcomes of one cycle beyond the order of the jobs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+
+from proofplane.base.errors import TryAgain
+from proofplane.base.receipt import Receipt
+from proofplane.proving.board import Board
+from proofplane.proving.errors import InputMissing
+from proofplane.proving.ports import ProverBackend
+from proofplane.proving.reconciler import Ended, Fetch, Keep, Moved, VerifiedReceipt, on_receipt, on_status, verify_all
+from proofplane.proving.submitter import BATCH
+from proofplane.proving.types import Expected, InFlight, Planned, RemoteId, RemotePhase
+from proofplane.service.clock import Clock
+
+_log = logging.getLogger(__name__)
+
+
+class Poller:
+    """Asks the prover and writes the outcomes."""
+
+    def __init__(self, backend: ProverBackend, clock: Clock) -> None:
+        self._backend = backend
+        self._clock = clock
+
+    async def reconcile(self, board: Board, jobs: Sequence[InFlight]) -> list[Planned]:
+        """Asks about `jobs`, which have remote ids; returns those that are proved now."""
+        proved: list[Planned] = []
+        for start in range(0, len(jobs), BATCH):
+            proved += await self._batch(board, jobs[start : start + BATCH])
+        return proved
+
+    async def _batch(self, board: Board, jobs: Sequence[InFlight]) -> list[Planned]:
+        ids = [job.remote_id for job in jobs if job.remote_id is not None]
+        try:
+            answers = await self._backend.status(ids)
+        except Exception as error:
+            _log.warning("%s cannot be asked about %d jobs: %s", self._backend.name, len(ids), error)
+            return []
+        completed: list[InFlight] = []
+        over: list[Ended] = []
+        moved: list[tuple[InFlight, RemotePhase]] = []
+        for job, answer in zip(jobs, answers, strict=True):
+            step = on_status(job, answer)
+            if isinstance(step, Fetch):
+                completed.append(job)
+            elif isinstance(step, Ended):
+                over.append(step)
+            elif isinstance(step, Moved):
+                moved.append((job, step.phase))
+            else:
+                _kept(job, step)
+        done = await self._receipts(board, completed, over)
+        if done or over or moved:
+            await board.store.outcome(done, over, [(job.planned, phase) for job, phase in moved])
+        now = self._clock.now()
+        for planned, verified in done:
+            board.note_done(planned, verified)
+        for one in over:
+            _log.warning("%s, attempt %d: %s", one.planned.proof_id, one.planned.attempt, one.error)
+            board.note_ended(one, now)
+        for job, phase in moved:
+            board.flight[job.planned.key] = replace(job, phase=phase)
+        return [planned for planned, _ in done]
+
+    async def _receipts(self, board: Board, jobs: Sequence[InFlight], over: list[Ended]) -> list[tuple[Planned, VerifiedReceipt]]:
+        """Fetches and verifies the receipts of completed jobs; adds to `over` what was refused."""
+        if not jobs:
+            return []
+        ids = [job.remote_id for job in jobs if job.remote_id is not None]
+        try:
+            fetched = await self._backend.fetch(ids)
+        except Exception as error:
+            _log.warning("%s does not hand over %d receipts: %s", self._backend.name, len(ids), error)
+            return []
+        answers = await self._checked(board, jobs, fetched)
+        done: list[tuple[Planned, VerifiedReceipt]] = []
+        for job, answer in zip(jobs, answers, strict=True):
+            step = on_receipt(job, answer)
+            if isinstance(step, VerifiedReceipt):
+                done.append((job.planned, step))
+            elif isinstance(step, Ended):
+                over.append(step)
+            else:
+                _kept(job, step)
+        return done
+
+    async def _checked(
+        self, board: Board, jobs: Sequence[InFlight], fetched: Sequence[Receipt | Exception]
+    ) -> list[VerifiedReceipt | Exception]:
+        answers: list[VerifiedReceipt | Exception] = []
+        pairs: list[tuple[Receipt, Expected]] = []
+        places: list[int] = []
+        for job, receipt in zip(jobs, fetched, strict=True):
+            expected = _expected(board, job)
+            if isinstance(receipt, Exception):
+                answers.append(receipt)
+            elif expected is None:
+                answers.append(InputMissing(f"the chain cannot tell what {job.planned.proof_id} must say"))
+            else:
+                places.append(len(answers))
+                pairs.append((receipt, expected))
+                answers.append(InputMissing("not checked yet"))
+        if pairs:
+            for place, verdict in zip(places, await asyncio.to_thread(verify_all, pairs), strict=True):
+                answers[place] = verdict
+        return answers
+
+
+def _expected(board: Board, job: InFlight) -> Expected | None:
+    key = job.planned.key
+    if (known := board.expectations.get(key)) is not None:
+        return known
+    found = board.chain.expected(job.planned.proof_id)
+    if found is not None:
+        board.expectations[key] = found
+    return found
+
+
+def _kept(job: InFlight, step: Keep) -> None:
+    if step.error is not None:
+        level = logging.INFO if isinstance(step.error, TryAgain) else logging.WARNING
+        _log.log(level, "%s stays at the prover as %s: %s", job.planned.proof_id, _name(job.remote_id), step.error)
+
+
+def _name(remote_id: RemoteId | None) -> str:
+    return str(remote_id) if remote_id is not None else "not handed over"

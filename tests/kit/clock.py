@@ -1,0 +1,46 @@
+"""A clock that stands still until a test advances it, and a way to let every ready task run."""
+
+from __future__ import annotations
+
+import asyncio
+
+
+class ManualClock:
+    """Implements `proofplane.service.clock.Clock`; time is what `advance` makes it."""
+
+    def __init__(self, start: float = 0.0) -> None:
+        """`start` in seconds."""
+        self._now = start
+        self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
+
+    def now(self) -> float:
+        """Seconds."""
+        return self._now
+
+    async def sleep_until(self, instant: float) -> None:
+        """Returns once the clock was advanced to `instant`; at once if it is there already."""
+        if instant <= self._now:
+            return
+        sleeper = (instant, asyncio.get_running_loop().create_future())
+        self._sleepers.append(sleeper)
+        try:
+            await sleeper[1]
+        finally:
+            self._sleepers.remove(sleeper)
+
+    def advance(self, seconds: float) -> None:
+        """Moves on by `seconds` in one leap and wakes whoever is due; they run at the caller's next `await`."""
+        self._now += seconds
+        for instant, future in self._sleepers:
+            if instant <= self._now and not future.done():
+                future.set_result(None)
+
+    def sleepers(self) -> int:
+        """How many sleep now."""
+        return len(self._sleepers)
+
+
+async def settle(turns: int = 50) -> None:
+    """Lets the loop turn until whatever can run has run (`turns` is more than any chain of wake-ups in the tests)."""
+    for _ in range(turns):
+        await asyncio.sleep(0)

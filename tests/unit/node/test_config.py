@@ -1,0 +1,66 @@
+"""Settings: precedence, and refusal of what nobody defined."""
+
+from pathlib import Path
+
+import pytest
+from proofplane.node.config import BadConfig, Settings, load_settings
+
+
+def test_without_any_source_the_defaults_hold() -> None:
+    assert load_settings(None, {}, {}) == Settings()
+
+
+def test_flags_win_over_environment_and_environment_over_file(tmp_path: Path) -> None:
+    file = tmp_path / "node.toml"
+    file.write_text("[prover]\nmax_in_flight = 1\nprocesses = 1\ntick_seconds = 3.0\n")
+    environment = {"PROOFPLANE_PROVER_MAX_IN_FLIGHT": "2", "PROOFPLANE_PROVER_PROCESSES": "2"}
+
+    settings = load_settings(file, environment, {"prover": {"processes": 3, "max_in_flight": None}})
+
+    assert (settings.prover.processes, settings.prover.max_in_flight, settings.prover.tick_seconds) == (3, 2, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("[prover]\nspeed = 9\n", "speed"),
+        ("[turbo]\non = true\n", "turbo"),
+        ("[prover]\nprocesses = 'many'\n", "processes"),
+        ("[prover]\nprocesses = 0\n", "processes"),
+        ("[anchor]\nmagic = 'LONGER'\n", "magic"),
+        ("[anchor]\nupgrade_threshold = 2\nupgrade_keys = ['aa']\n", "upgrade_threshold"),
+        ("[prover\n", "node.toml"),
+    ],
+)
+def test_a_bad_file_is_refused_and_the_setting_named(tmp_path: Path, text: str, word: str) -> None:
+    file = tmp_path / "node.toml"
+    file.write_text(text)
+
+    with pytest.raises(BadConfig, match=word):
+        load_settings(file, {}, {})
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadConfig, match=r"absent\.toml"):
+        load_settings(tmp_path / "absent.toml", {}, {})
+
+
+@pytest.mark.parametrize("name", ["PROOFPLANE_PROVER_SPEED", "PROOFPLANE_TURBO", "PROOFPLANE_NODE_"])
+def test_an_unknown_variable_with_our_prefix_is_refused(name: str) -> None:
+    with pytest.raises(BadConfig, match=name):
+        load_settings(None, {name: "1"}, {})
+
+
+def test_a_variable_of_the_wrong_type_is_refused() -> None:
+    with pytest.raises(BadConfig, match="PROOFPLANE_NODE_CORES"):
+        load_settings(None, {"PROOFPLANE_NODE_CORES": "many"}, {})
+
+
+def test_lists_come_comma_separated_from_the_environment() -> None:
+    settings = load_settings(None, {"PROOFPLANE_ANCHOR_UPGRADE_KEYS": "aa,bb", "PROOFPLANE_ANCHOR_UPGRADE_THRESHOLD": "2"}, {})
+
+    assert settings.anchor.upgrade_keys == ("aa", "bb")
+
+
+def test_the_tests_own_variable_is_no_setting() -> None:
+    assert load_settings(None, {"PROOFPLANE_DATA": "somewhere"}, {}) == Settings()
