@@ -30,9 +30,13 @@ class ManualClock:
 
     def advance(self, seconds: float) -> None:
         """Moves on by `seconds` in one leap and wakes whoever is due; they run at the caller's next `await`."""
-        self._now += seconds
-        for instant, future in self._sleepers:
-            if instant <= self._now and not future.done():
+        self.advance_to(self._now + seconds)
+
+    def advance_to(self, instant: float) -> None:
+        """Moves to exactly `instant`, as `advance` does."""
+        self._now = instant
+        for due, future in self._sleepers:
+            if due <= instant and not future.done():
                 future.set_result(None)
 
     def sleepers(self) -> int:

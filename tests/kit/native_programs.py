@@ -1,7 +1,6 @@
 """Toy programs for the native prover; run as a script, a child process that serves them in the manner named by its first argument."""
 
 import os
-import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -81,11 +80,10 @@ PROGRAMS: Mapping[Hash32, Program] = {
 def _main(manner: str) -> None:
     if manner == "serve":
         serve(PROGRAMS, Keyring([KEY]))
-    elif manner == "mumble":  # says that it is ready, then answers nonsense
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        os.write(1, encode(Ready("mumble")))
+    elif manner.startswith("say:"):  # says that it is ready, then answers its first order with these bytes (hex)
+        os.write(1, encode(Ready("say")))
         os.read(0, 1)
-        os.write(1, b"\x03\x00\x00\x00\xc1\xc1\xc1")
+        os.write(1, bytes.fromhex(manner.removeprefix("say:")))
         os.read(0, 1 << 20)
     elif manner == "leave":  # ends before it is ready
         sys.exit("the key file is missing")

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from kit.clock import ManualClock
 from kit.remote_sim import RemoteSim
 from kit.toy_chain import KEYS, PROGRAMS, ToyChain
-
 from proofplane.proving.inputs import Committed, Completions
 from proofplane.proving.reconciler import verify_receipt
 from proofplane.proving.service import ProverStatus, ProverWorker

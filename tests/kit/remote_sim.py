@@ -94,7 +94,8 @@ class RemoteSim:
         self.accepted: list[AnyProofId] = []
         """Proofs in the order in which jobs were made for them."""
         self.calls: Counter[str] = Counter()
-        self.keys_by_proof: dict[AnyProofId, list[JobKey]] = {}
+        self.largest_call = 0
+        """Jobs in the largest start so far."""
         self._jobs: dict[RemoteId, _Job] = {}
         self._by_key: dict[JobKey, RemoteId] = {}
         self._hints: Subscribers[RemoteId] = Subscribers()
@@ -104,6 +105,7 @@ class RemoteSim:
     async def start(self, jobs: Sequence[Submission]) -> Sequence[RemoteId | Exception]:
         """As the port says, unless told otherwise."""
         self._call("start")
+        self.largest_call = max(self.largest_call, len(jobs))
         answers: list[RemoteId | Exception] = []
         for one in jobs:
             trouble = self._trouble_with("start", one.proof_id)
@@ -178,7 +180,6 @@ class RemoteSim:
         self._by_key[submission.key] = remote_id
         self.starts[submission.key] += 1
         self.accepted.append(submission.proof_id)
-        self.keys_by_proof.setdefault(submission.proof_id, []).append(submission.key)
         self._end(remote_id, job)
         return remote_id
 

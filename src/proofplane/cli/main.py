@@ -46,9 +46,7 @@ def cli(verbose: bool) -> None:
     Exit codes: 0 success, 1 checked and invalid, 2 your mistake, 3 try again, 4 can never succeed, 5 disk or database broken,
     70 our bug, 130 interrupted.
     """
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr
-    )
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -81,7 +79,9 @@ def _report(error: BaseException) -> int:
         return exit_code(known)
     place = traceback.extract_tb(error.__traceback__)[-1] if error.__traceback__ else None
     where = f" ({place.filename.rsplit('/', 1)[-1]}:{place.lineno})" if place else ""
-    click.echo(f"proofplane: internal error: {type(error).__name__}: {error}{where}\nThis is a bug of proofplane; please report it.", err=True)
+    click.echo(
+        f"proofplane: internal error: {type(error).__name__}: {error}{where}\nThis is a bug of proofplane; please report it.", err=True
+    )
     logging.getLogger("proofplane").info("traceback", exc_info=error)
     return BUG
 

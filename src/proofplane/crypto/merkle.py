@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from proofplane.base.errors import CallerMistake, Refused
+from proofplane.base.errors import Refused
 from proofplane.crypto.hashes import sha256
 
 NODE_SIZE = 32
@@ -15,19 +15,17 @@ class InvalidMerkleProof(Refused):
     """The siblings do not lead from the leaf to the root, or are not siblings of a leaf at that index."""
 
 
-class LeafOutOfRange(CallerMistake):
-    """An index that the tree of that depth, or the range of that many leaves, does not have."""
-
-
 def branch_root(leaf: bytes, index: int, siblings: Sequence[bytes]) -> bytes:
     """The 32-byte root over `leaf` at `index` of a tree whose depth is the number of `siblings` (lowest first).
 
     Raises:
-        LeafOutOfRange: `index` is not 0 to 2^depth - 1: such an index would prove the leaf of another place.
-        InvalidMerkleProof: Leaf or sibling is not 32 bytes: a node cut elsewhere would prove a leaf that the tree does not have.
+        InvalidMerkleProof: `index` is not 0 to 2^depth - 1 (the walk would ignore its high bits), or leaf or sibling is not 32 bytes
+            (a node cut elsewhere would prove a leaf that the tree does not have).
+
+    The depth is that of the proof: who knows the tree's depth must compare it, an inner node is a valid leaf of a shorter proof.
     """
     if not 0 <= index < 1 << len(siblings):
-        raise LeafOutOfRange(f"a tree of depth {len(siblings)} has no leaf {index}")
+        raise InvalidMerkleProof(f"a tree of depth {len(siblings)} has no leaf {index}")
     check_sizes(leaf, siblings)
     node = leaf
     for level, sibling in enumerate(siblings):
@@ -36,7 +34,7 @@ def branch_root(leaf: bytes, index: int, siblings: Sequence[bytes]) -> bytes:
 
 
 def verify_branch(leaf: bytes, index: int, siblings: Sequence[bytes], root: bytes) -> None:
-    """Checks that `leaf` is at `index` under `root`; raises `InvalidMerkleProof` or `LeafOutOfRange`, see `branch_root`."""
+    """Checks that `leaf` is at `index` under `root`; raises `InvalidMerkleProof`, see `branch_root` (and its word on the depth)."""
     found = branch_root(leaf, index, siblings)
     if found != root:
         raise InvalidMerkleProof(f"leaf {index} leads to root {found.hex()}, not {root.hex()}")

@@ -15,9 +15,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from proofplane.base.errors import Refused
+from proofplane.base.errors import CallerMistake, Refused
 from proofplane.crypto.hashes import tagged_hash
-from proofplane.crypto.merkle import NODE_SIZE, InvalidMerkleProof, LeafOutOfRange, check_sizes
+from proofplane.crypto.merkle import NODE_SIZE, InvalidMerkleProof, check_sizes
 
 MAX_ENTRIES = 2**64 - 1
 """The count is a u64 in the schema."""
@@ -25,6 +25,10 @@ MAX_ENTRIES = 2**64 - 1
 
 class MalformedMmr(Refused):
     """A count and peaks that no sequence of appends can lead to, or a leaf that is not 32 bytes."""
+
+
+class LeafOutOfRange(CallerMistake):
+    """A proof was asked for at an index that the snapshot does not have."""
 
 
 def join(left: bytes, right: bytes) -> bytes:

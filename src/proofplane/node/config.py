@@ -72,7 +72,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     bitcoind: BitcoindSettings = BitcoindSettings()
 
 
-_POSITIVE = (("node", "cores"), ("prover", "processes"), ("prover", "max_in_flight"), ("prover", "tick_seconds"), ("bitcoind", "poll_seconds"))
+_POSITIVE = (
+    ("node", "cores"),
+    ("prover", "processes"),
+    ("prover", "max_in_flight"),
+    ("prover", "tick_seconds"),
+    ("bitcoind", "poll_seconds"),
+)
 
 
 def load_settings(file: Path | None, environment: Mapping[str, str], flags: Mapping[str, Mapping[str, Any]]) -> Settings:

@@ -29,7 +29,7 @@ from proofplane.storage.lock import DirectoryLock
 
 TRUST_NAME = "trust.json"
 _KEYS = "keys"
-_STEP_KEY, _MOHO_KEY = "step.key", "moho.key"
+_STEP_KEY, _MOHO_KEY = "step", "moho"
 
 
 class WrongChain(CallerMistake):
@@ -101,22 +101,27 @@ class DataDirectory:
         self._lock = DirectoryLock(path)
         self.path = path
         try:
-            keys = self.key_files
             try:
-                keys[0].parent.mkdir(mode=0o700, exist_ok=True)
+                (path / _KEYS).mkdir(mode=0o700, exist_ok=True)
             except OSError as error:
-                raise DirectoryUnusable(f"{keys[0].parent}: {error.strerror}") from None
-            step, moho = (load_or_create_key(file).public() for file in keys)
-            wanted = TrustRoot(params, Predicate(PredicateKind.SCHNORR, step.raw), Predicate(PredicateKind.SCHNORR, moho.raw))
-            self.trust = self._settle(wanted)
+                raise DirectoryUnusable(f"{path / _KEYS}: {error.strerror}") from None
+            self.trust = self._settle(TrustRoot(params, self.add_key(_STEP_KEY), self.add_key(_MOHO_KEY)))
         except BaseException:
             self._lock.release()
             raise
 
     @property
-    def key_files(self) -> tuple[Path, Path]:
-        """The files of the step and of the recursive signing key."""
-        return self.path / _KEYS / _STEP_KEY, self.path / _KEYS / _MOHO_KEY
+    def key_files(self) -> tuple[Path, ...]:
+        """Every signing key that the native prover may use."""
+        return tuple(sorted((self.path / _KEYS).glob("*.key")))
+
+    def add_key(self, name: str) -> Predicate:
+        """Makes one more signing key (or finds it) and returns its predicate, for a chain that is to be switched to it.
+
+        Raises:
+            KeyFileUnusable, KeyFileBroken: See `load_or_create_key`.
+        """
+        return Predicate(PredicateKind.SCHNORR, load_or_create_key(self.path / _KEYS / f"{name}.key").public().raw)
 
     @property
     def database(self) -> Path:
@@ -144,6 +149,20 @@ class DataDirectory:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._lock.release()
+
+
+def forget_chain(path: Path, params: AnchorParams) -> None:
+    """Empties a data directory if it holds exactly the chain of `params`; any other content is left for `DataDirectory` to judge.
+
+    Raises:
+        DirectoryInUse, DirectoryUnusable: See `DirectoryLock`.
+    """
+    if not (path / TRUST_NAME).exists():
+        return
+    with DirectoryLock(path):
+        if TrustRoot.read(path).params == params:
+            for file in (*path.glob(f"{DATABASE_NAME}*"), *(path / _KEYS).glob("*.key"), path / TRUST_NAME):
+                file.unlink()
 
 
 def write_durably(path: Path, content: bytes) -> None:

@@ -61,7 +61,12 @@ class Node:
     """Use as `async with Node(...) as node`; inside, everything runs until the block is left or a signal arrives."""
 
     def __init__(
-        self, directory: DataDirectory, source: L1Source, settings: Settings, clock: Clock | None = None, observer: WriteObserver | None = None
+        self,
+        directory: DataDirectory,
+        source: L1Source,
+        settings: Settings,
+        clock: Clock | None = None,
+        observer: WriteObserver | None = None,
     ) -> None:
         """Takes a locked data directory and the source of its chain's blocks; `observer` sees every transaction."""
         self._directory = directory
@@ -182,7 +187,9 @@ class Node:
         await self._until(self._proving.fresh(), lambda status: _settled(status, goal))
         status = self._proving.current()
         if status.failed:
-            raise ProofsMissing(f"{status.failed} proofs have failed for good: see `proofplane status`, then start again with --retry-failed")
+            raise ProofsMissing(
+                f"{status.failed} proofs have failed for good: see `proofplane status`, then start again with --retry-failed"
+            )
 
     async def retry_failed(self) -> int:
         """Asks again for every proof that has failed for good; returns how many."""

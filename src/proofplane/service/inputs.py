@@ -222,17 +222,16 @@ class SelectInput(Input[A | B], Generic[A, B]):
     def __init__(self, first: Input[A], second: Input[B]) -> None:
         """Owns both from now on; use `select`."""
         self._sources: tuple[Input[A], Input[B]] = (first, second)
-        # The one whose turn it is comes first.
         self._inner: list[_Kept[A | B | None]] = [_Kept(lambda: _next_of(first)), _Kept(lambda: _next_of(second))]
         self._ended = False
 
     async def recv_next(self) -> A | B | None:
         """Returns the next message of either side, or None when one of them has ended."""
         while not self._ended:
+            # Taking turns needs no memory: a side is begun again only when the other has nothing ready.
             ready = [one for one in self._inner if one.ready()]
             for one in ready:
                 if one.peek() is not None:
-                    self._inner.sort(key=lambda other: other is one)
                     return one.take()
             if ready:
                 self._ended = True

@@ -17,7 +17,7 @@ SECRET_HEX = "01" * 32
 
 
 def put(path: Path, text: str, mode: int = 0o600) -> Path:
-    path.write_text(text)
+    path.write_bytes(text.encode())
     path.chmod(mode)
     return path
 
@@ -72,7 +72,7 @@ def test_a_file_without_a_key_is_refused_and_neither_replaced_nor_shown(tmp_path
     path = put(tmp_path / "key", text)
     with pytest.raises(KeyFileUnusable) as caught:
         load_or_create_key(path)
-    assert path.read_text() == text
+    assert path.read_bytes() == text.encode()
     assert SECRET_HEX[:16] not in str(caught.value)
 
 

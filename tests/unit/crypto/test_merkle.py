@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proofplane.crypto.merkle import InvalidMerkleProof, LeafOutOfRange, branch_root, verify_branch
+from proofplane.crypto.merkle import InvalidMerkleProof, branch_root, verify_branch
 
 LEAVES = [bytes([i]) * 32 for i in range(4)]
 
@@ -49,7 +49,7 @@ def test_leaf_index_siblings_and_root_all_count() -> None:
 
 @pytest.mark.parametrize("index", [-1, 4, 5])
 def test_an_index_that_the_depth_does_not_have_is_refused(index: int) -> None:
-    with pytest.raises(LeafOutOfRange):
+    with pytest.raises(InvalidMerkleProof, match="depth 2"):
         branch_root(LEAVES[1], index, branch(LEAVES, 1))
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proofplane.crypto.merkle import InvalidMerkleProof, LeafOutOfRange
-from proofplane.crypto.mmr import MAX_ENTRIES, MalformedMmr, Mmr, join, proof
+from proofplane.crypto.merkle import InvalidMerkleProof
+from proofplane.crypto.mmr import MAX_ENTRIES, LeafOutOfRange, MalformedMmr, Mmr, join, proof
 
 TAG = sha256(b"node").digest()
 

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from kit.toy_chain import RECURSIVE_PROGRAM, ROGUE_KEY, STEP_KEY, STEP_PROGRAM, ToyChain
 
+from kit.toy_chain import RECURSIVE_PROGRAM, ROGUE_KEY, STEP_KEY, STEP_PROGRAM, ToyChain
 from proofplane.base.errors import Broken, Refused, TryAgain
 from proofplane.base.predicate import Predicate, PredicateKind
 from proofplane.base.proof_id import StepId

@@ -1,8 +1,8 @@
 """Rows change only from the state they are known to be in, several together or none."""
 
 import pytest
-from kit.prover_rig import Killed, Rig
 
+from kit.prover_rig import Killed, Rig
 from proofplane.base.proof_id import RecursiveId, StepId
 from proofplane.proving.errors import ProverFailed
 from proofplane.proving.reconciler import Ended

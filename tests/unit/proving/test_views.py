@@ -1,9 +1,9 @@
 """The storage ports of the reference keep their meaning over the two tables."""
 
 import pytest
+
 from kit.prover_rig import Rig
 from kit.toy_chain import STEP_KEY, STEP_PROGRAM
-
 from proofplane.base.ids import Height
 from proofplane.base.proof_id import RecursiveId, StepId
 from proofplane.base.receipt import ProverKind, Receipt

@@ -80,13 +80,15 @@ async def test_fail_raises_its_error_in_the_caller() -> None:
 
 
 async def test_a_completion_may_be_answered_from_another_thread() -> None:
+    asyncio.get_running_loop().set_debug(True)  # refuses what is not safe between threads
     channel = CommandChannel[Double]()
     call = doubling(channel, 4)
     command = await channel.recv()
     thread = threading.Thread(target=command.done.succeed, args=(8,))
     thread.start()
     thread.join()
-    assert await call == 8
+    async with asyncio.timeout(10):
+        assert await call == 8
 
 
 @pytest.mark.checklist(18)
@@ -178,4 +180,14 @@ async def test_an_answer_to_a_caller_that_has_gone_is_dropped(caplog: pytest.Log
     await settle()
     command.done.succeed(2)
     channel.close()
+    assert not caplog.records
+
+
+async def test_a_refused_call_leaves_no_error_that_nobody_retrieves(caplog: pytest.LogCaptureFixture) -> None:
+    channel = CommandChannel[Double]()
+    channel.close()
+    with pytest.raises(WorkerExited):
+        await doubling(channel, 1)
+    await settle()
+    gc.collect()
     assert not caplog.records

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from typing import TypeVar
 
 import pytest
 
@@ -14,7 +15,18 @@ from proofplane.service.inputs import TICK, ChannelInput, Input, IteratorInput, 
 from proofplane.service.subscriptions import Subscribers
 
 
-async def cancelled(task: asyncio.Task[object]) -> None:
+T = TypeVar("T")
+
+
+class Endless:
+    """An input without messages."""
+
+    async def recv_next(self) -> int | None:
+        await asyncio.Event().wait()
+        return None
+
+
+async def cancelled(task: asyncio.Task[T]) -> None:
     """Cancels a task that waits and awaits it."""
     await settle()
     assert not task.done()
@@ -144,22 +156,37 @@ async def test_messages_get_through_although_every_tick_takes_longer_than_the_in
 
 async def test_no_tick_is_given_twice_although_multiples_of_the_interval_are_not_exact() -> None:
     clock = ManualClock(0.7)
-    producer = Subscribers[int]()
-    source = TickingInput(StreamInput(producer.subscribe()), 0.1, clock)
+    source = TickingInput(Endless(), 0.1, clock)
     assert await source.recv_next() == TICK
-    ticks = 0
-    for _ in range(1000):
+    for number in range(1, 50):
         waiting = asyncio.create_task(source.recv_next())
         await settle(10)
-        assert not waiting.done()
-        while not waiting.done():
-            clock.advance(0.001)
-            await settle(10)
-        ticks += 1
-        if clock.now() > 3:
-            break
-    assert ticks == pytest.approx((clock.now() - 0.7) / 0.1, abs=1)
+        assert not waiting.done(), f"tick {number} came twice"
+        clock.advance_to(0.7 + number * 0.1)
+        assert await waiting == TICK
     await source.aclose()
+
+
+async def test_closing_a_ticking_input_while_it_waits_stops_its_timer_and_closes_the_inner_input() -> None:
+    clock = ManualClock()
+    producer = Subscribers[int]()
+    source = TickingInput(StreamInput(producer.subscribe()), 1.0, clock)
+    assert await source.recv_next() == TICK
+    await cancelled(asyncio.create_task(source.recv_next()))
+    assert clock.sleepers() == 1
+    await source.aclose()
+    assert clock.sleepers() == 0
+    assert len(producer) == 0
+    assert await source.recv_next() is None
+
+
+async def test_closing_a_select_closes_both_inputs() -> None:
+    producers = [Subscribers[int](), Subscribers[int]()]
+    source = select(*(StreamInput(producer.subscribe()) for producer in producers))
+    await cancelled(asyncio.create_task(source.recv_next()))
+    await source.aclose()
+    assert [len(producer) for producer in producers] == [0, 0]
+    assert await source.recv_next() is None
 
 
 @pytest.mark.parametrize("interval", [0.0, -1.0])

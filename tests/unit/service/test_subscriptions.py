@@ -231,7 +231,30 @@ def test_subscribing_from_another_thread_during_emission_loses_nothing_emitted_a
         assert len(items) >= began - began_then
 
 
-async def test_a_receiver_on_a_loop_gets_everything_that_another_thread_emits() -> None:
+async def test_a_receiver_on_an_idle_loop_is_woken_by_another_threads_emissions() -> None:
+    asyncio.get_running_loop().set_debug(True)  # refuses what is not safe between threads
+    producer = Subscribers[int]()
+    subscription = producer.subscribe()
+    received = threading.Semaphore(0)
+
+    def produce() -> None:
+        for item in range(100):
+            producer.emit(item)
+            assert received.acquire(timeout=10)
+        producer.close()
+
+    emitter = threading.Thread(target=produce)
+    async with asyncio.timeout(10):
+        asyncio.get_running_loop().call_soon(emitter.start)
+        expected = iter(range(100))
+        async for item in subscription:
+            assert item == next(expected)
+            received.release()
+    assert next(expected, None) is None
+    emitter.join()
+
+
+async def test_everything_that_another_thread_emits_is_received_in_order() -> None:
     producer = Subscribers[int]()
     subscription = producer.subscribe(capacity=5_000)
 
@@ -244,8 +267,24 @@ async def test_a_receiver_on_a_loop_gets_everything_that_another_thread_emits() 
     await settle()
     emitter = threading.Thread(target=produce)
     emitter.start()
-    assert await receiver == list(range(5_000))
+    async with asyncio.timeout(10):
+        assert await receiver == list(range(5_000))
     emitter.join()
+
+
+async def test_after_a_cancelled_recv_the_next_one_waits_and_is_woken() -> None:
+    producer = Subscribers[int]()
+    subscription = producer.subscribe()
+    for item in range(3):
+        first = asyncio.create_task(subscription.recv())
+        await settle()
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        second = asyncio.create_task(subscription.recv())
+        await settle()
+        producer.emit(item)
+        assert await second == item
 
 
 async def collect(subscription: Subscription[int]) -> list[int]:
@@ -279,7 +318,17 @@ async def test_a_second_concurrent_recv_is_refused_and_the_first_goes_on() -> No
     assert await receiver == 1
 
 
-async def test_closing_a_subscription_drops_its_backlog_and_ends_a_waiting_recv() -> None:
+async def test_closing_a_subscription_drops_its_backlog() -> None:
+    producer = Subscribers[int]()
+    subscription = producer.subscribe()
+    producer.emit(1)
+    subscription.close()
+    assert subscription.backlog() == 0
+    with pytest.raises(SubscriptionEnded):
+        await subscription.recv()
+
+
+async def test_closing_a_subscription_ends_a_waiting_recv_for_good() -> None:
     producer = Subscribers[int]()
     subscription = producer.subscribe()
     receiver = asyncio.create_task(subscription.recv())

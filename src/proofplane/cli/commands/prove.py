@@ -18,6 +18,7 @@ from proofplane.node.config import AnchorSettings, BadConfig, Settings
 
 _HEIGHT = click.IntRange(min=0, max=2**32 - 1)
 
+
 @click.command()
 @click.option("--network", type=click.Choice(["mainnet", "regtest"]), default="mainnet", show_default=True)
 @click.option("--headers", type=PATH, help="Raw headers, 80 bytes each: proves headers only, nothing is said about bodies.")
@@ -63,7 +64,9 @@ def prove(
         if first_height is None:
             raise click.UsageError("--headers needs --first-height, the height of the first header in the file")
         with HeadersFile(headers, Network[network.upper()], Height(first_height)) as file:
-            _prove_headers(settings, file, Height(first_height if from_height is None else from_height), until, epoch_start_time, output, retry_failed)
+            _prove_headers(
+                settings, file, Height(first_height if from_height is None else from_height), until, epoch_start_time, output, retry_failed
+            )
     elif block is not None:
         opened = BlockFile(block, Network[network.upper()], None if height is None else Height(height))
         params = _params(opened.anchor(epoch_start_time), Mode.FULL_BLOCK, settings.anchor)
@@ -75,7 +78,13 @@ def prove(
 
 
 def _prove_headers(
-    settings: Settings, file: HeadersFile, anchor: Height, until: int | None, epoch_start_time: int | None, output: Output, retry_failed: bool
+    settings: Settings,
+    file: HeadersFile,
+    anchor: Height,
+    until: int | None,
+    epoch_start_time: int | None,
+    output: Output,
+    retry_failed: bool,
 ) -> None:
     last = file.last_height if until is None else Height(until)
     file.header(last)  # a height outside the file is refused before anything is written

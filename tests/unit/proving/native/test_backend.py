@@ -18,7 +18,8 @@ from proofplane.base.errors import CallerMistake
 from proofplane.base.predicate import Predicate
 from proofplane.base.receipt import ProverKind, Receipt
 from proofplane.proving.native import ledger as ledger_module
-from proofplane.proving.native.backend import RESPAWN, NativeProver, ProverClosed, ProverDown
+from proofplane.proving.native.backend import JOB_SECONDS, RESPAWN, NativeProver, ProverClosed, ProverDown
+from proofplane.proving.native.frames import Ready, Results, Unexecutable, Withdrawn, encode
 from proofplane.proving.native.ledger import QueueFull
 from proofplane.proving.native.process import WorkerNotStarted
 from proofplane.proving.native.worker import VERSION
@@ -202,14 +203,61 @@ async def test_jobs_of_a_worker_killed_from_outside_are_lost_and_others_go_on(ma
         assert await ended(prover, 2) == [RemotePhase.COMPLETED]
 
 
-async def test_a_worker_that_talks_nonsense_is_ended_and_its_jobs_are_lost(make_prover: MakeProver) -> None:
-    prover = make_prover("mumble")
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (b"\x03\0\0\0\xc1\xc1\xc1", "3 bytes are no report of a worker"),
+        (b"\xff\xff\xff\xff", "a frame claims"),
+        (encode(Ready("v")), "said twice that it is ready"),
+        (encode(Withdrawn(1)), "gave back batch 1, which nobody asked for"),
+        (encode(Results(2, 0, [Unexecutable("no")])), "results of batch 2, whose turn it is not"),
+        (encode(Results(1, 0, [Unexecutable("no")] * 2)), "2 results from job 0 on, where 0 of 1 are settled"),
+        (encode(Results(1, 1, [Unexecutable("no")])), "1 results from job 1 on"),
+        (encode(Results(1, 0, [Unexecutable("no")]))[:-1], None),
+    ],
+)
+async def test_a_worker_that_talks_nonsense_is_ended_and_its_jobs_are_lost(
+    make_prover: MakeProver, answer: bytes, said: str | None
+) -> None:
+    prover = make_prover(f"say:{answer.hex()}")
     await prover.start([job(1)])
     handles = [os.pidfd_open(pid) for pid in prover.pids]
+    if said is None:
+        os.kill(prover.pids[0], signal.SIGTERM)
+        said = "was killed by SIGTERM"
     (status,) = await ended(prover, 1)
     assert isinstance(status, Failed)
-    assert str(status).startswith("lost: 3 bytes are no report of a worker")
+    assert status.reason is FailureReason.LOST
+    assert said in status.text
     await gone(handles)
+
+
+@pytest.mark.parametrize("opened", [0, 1])
+async def test_a_job_behind_a_slow_one_moves_to_the_worker_that_is_idle_first(make_prover: MakeProver, tmp_path: Path, opened: int) -> None:
+    pipes = [tmp_path / "0", tmp_path / "1"]
+    for path in pipes:
+        os.mkfifo(path)
+    prover = make_prover(workers=2)
+    with pipes[0].open("r+b", buffering=0) as one, pipes[1].open("r+b", buffering=0) as other:
+        await prover.start([job(n, "wait", os.fsencode(path)) for n, path in enumerate(pipes)])
+        await prover.start([job(2)])
+        (one, other)[opened].write(b"!")
+        assert await ended(prover, 2, opened) == [RemotePhase.COMPLETED] * 2
+        assert await prover.status([remote(1 - opened)]) == [RemotePhase.IN_PROGRESS]
+
+
+async def test_an_endless_job_is_lost_with_its_worker_once_its_time_is_up(make_prover: MakeProver, pipe: Path) -> None:
+    clock = ManualClock()
+    prover = make_prover(clock=clock)
+    with pipe.open("r+b", buffering=0) as told:
+        await prover.start([job(1, "spin", os.fsencode(pipe))])
+        await asyncio.to_thread(told.read, 1)
+    clock.advance(JOB_SECONDS)
+    assert await prover.status([remote(1)]) == [RemotePhase.IN_PROGRESS]
+    clock.advance(1)
+    (status,) = await ended(prover, 1)
+    assert isinstance(status, Failed)
+    assert (status.reason, status.text.split(": ")[-1]) == (FailureReason.LOST, f"no result for {JOB_SECONDS:g} s")
 
 
 @pytest.mark.parametrize(

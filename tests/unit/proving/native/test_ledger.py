@@ -303,8 +303,8 @@ class LedgerModel(RuleBasedStateMachine):
         while (hand := next((one for one in self.hands if one), None)) is not None:
             chunk = hand.pop(0)
             self.ledger.settle(chunk, chunk.settled, [proved(n) for n in heights(chunk)[chunk.settled :]], "v")
-        while (chunk := self.ledger.take()) is not None:
-            finish(self.ledger, chunk)
+        while (ready := self.ledger.take()) is not None:
+            finish(self.ledger, ready)
         assert self.ledger.unfinished == 0
 
 

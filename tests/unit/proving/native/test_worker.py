@@ -1,6 +1,6 @@
 """What a child process does with a batch (the process around it: test_backend.py)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -52,7 +52,12 @@ def test_prerequisites_reach_the_program_in_its_order() -> None:
 
 def test_a_program_gets_its_prerequisite_of_the_batch_as_the_receipt_that_the_parent_will_store() -> None:
     seen: list[Receipt] = []
-    programs = {Hash32(bytes(32)): lambda body, receipts: seen.extend(receipts) or b"out"}
+
+    def remember(body: bytes, receipts: Sequence[Receipt]) -> bytes:
+        seen.extend(receipts)
+        return b"out"
+
+    programs = {Hash32(bytes(32)): remember}
     jobs = [Job(bytes(32), PREDICATE.encode(), b"", []), Job(bytes(32), PREDICATE.encode(), b"", [0])]
     list(run_batch(Batch(1, jobs), programs, Keyring([KEY]), lambda: 0.0))
     assert seen == [Receipt(KEY.sign(b"out"), b"out", ProverKind.NATIVE, VERSION, Hash32(bytes(32)))]

@@ -1,0 +1,178 @@
+"""A Bitcoin full node as a block source: polled over JSON-RPC, its best block submitted, its absence waited out.
+
+Rules:
+1. Only a block of the node's best chain is submitted: its tip, or while catching up the one `STRIDE` blocks ahead of ours.
+   The anchor worker finds the way there along real parents, so a reorg of any depth, to any height, needs nothing here.
+2. Whatever is transient is tried again inside, within the budget of `service.retry`; beyond it `BudgetSpent` ends the run.
+   One log line says that the node is away, one that it is back.
+3. Nothing that the node says is believed that can be checked: headers and blocks must hash to the id that was asked for.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from proofplane.anchor.anchor_point import AnchorPoint, anchor_at, epoch_first
+from proofplane.anchor.errors import InconsistentSource, MissingL1Block, WrongNetwork
+from proofplane.anchor.ports import BlockSubmitter, LocatedHeader
+from proofplane.anchor.rpc_client import BadAnswer, NoSuchBlock, RpcClient
+from proofplane.base.errors import CallerMistake
+from proofplane.base.ids import MAX_HEIGHT, BlockCommitment, BlockId, Height, MalformedId
+from proofplane.bitcoin.header import HEADER_SIZE, Header
+from proofplane.bitcoin.networks import Network, known_block, rules_of
+from proofplane.crypto.hashes import sha256d
+from proofplane.service.clock import Clock
+from proofplane.service.retry import retrying
+
+STRIDE = 64
+"""Blocks per submission while catching up: what one transaction of the anchor worker takes."""
+
+_HEADERS_KEPT = 4 * STRIDE
+"""Located headers remembered: a planned path is walked back once and its blocks are then fetched."""
+
+_log = logging.getLogger(__name__)
+
+R = TypeVar("R")
+
+
+class HeightNotReached(CallerMistake):
+    """The node's best chain has no block at the height asked for: choose a lower one or wait."""
+
+
+class BitcoindSource:
+    """An `L1Source` for full-block instances, and the driver that submits what the node considers best."""
+
+    def __init__(self, client: RpcClient, network: Network, clock: Clock, poll_seconds: float = 1.0) -> None:
+        """Owns `client` from now on; `poll_seconds` between two looks at the node's tip. Raises `CallerMistake` unless it is positive."""
+        if poll_seconds <= 0:
+            raise CallerMistake(f"the polling interval is a positive number of seconds, not {poll_seconds}")
+        self.network = network
+        self._client = client
+        self._clock = clock
+        self._poll_seconds = poll_seconds
+        self._away = False
+        self._headers: OrderedDict[BlockId, LocatedHeader] = OrderedDict()
+
+    async def check_network(self) -> None:
+        """Compares the node's first block with ours; raises `WrongNetwork` if it differs."""
+        wanted = known_block(self.network, 0) or rules_of(self.network).genesis.block_id
+        found = await self._id_at(Height(0))
+        if found != wanted:
+            raise WrongNetwork(f"node {self._client.address} begins with block {found}, {self.network.name.lower()} begins with {wanted}")
+
+    async def anchor(self, height: Height) -> AnchorPoint:
+        """The chain's parts of the parameters of an instance anchored at `height` of the best chain; raises `HeightNotReached`."""
+        located = await self.locate(await self._id_at(height))
+        first = await self.locate(await self._id_at(epoch_first(height)))
+        return anchor_at(self.network, height, located.header, first.header.time)
+
+    async def run(self, submitter: BlockSubmitter, resume_from: BlockCommitment) -> None:
+        """Follows the node until it is cancelled.
+
+        Args:
+            submitter: The anchor worker's handle.
+            resume_from: Its tip.
+
+        Raises:
+            WrongNetwork, WrongCredentials: See there.
+            BudgetSpent: The node stayed away for too long.
+            Exception: Whatever a submission raised.
+        """
+        await self.check_network()
+        tip = resume_from
+        while True:
+            tip, caught_up = await self.follow(submitter, tip)
+            if caught_up:
+                await self._clock.sleep_until(self._clock.now() + self._poll_seconds)
+
+    async def follow(self, submitter: BlockSubmitter, tip: BlockCommitment) -> tuple[BlockCommitment, bool]:
+        """Submits the next block if `tip` is not the node's best; returns our tip then and whether it is the best."""
+        best = await self._best()
+        if best == tip:
+            return tip, True
+        target = best
+        if best.height > tip.height + STRIDE:
+            height = Height(tip.height + STRIDE)
+            target = BlockCommitment(height, await self._id_at(height))
+        emitted = await submitter.submit(target.block_id)
+        # Nothing emitted: the worker is there already, or the block is none of its business; either way it is done with.
+        return (emitted[-1] if emitted else target), target == best
+
+    async def locate(self, block_id: BlockId) -> LocatedHeader:
+        if block_id in self._headers:
+            self._headers.move_to_end(block_id)
+            return self._headers[block_id]
+        raw = await self._about(block_id, "getblockheader", False)
+        verbose = await self._about(block_id, "getblockheader", True)
+        header = self._bytes("getblockheader", raw)
+        if len(header) != HEADER_SIZE or sha256d(header) != block_id:
+            raise InconsistentSource(f"node {self._client.address} gave another header than that of block {block_id}")
+        height = verbose.get("height") if isinstance(verbose, dict) else None
+        if not isinstance(height, int) or not 0 <= height <= MAX_HEIGHT:
+            raise BadAnswer(f"node {self._client.address} says no height for block {block_id}")
+        located = LocatedHeader(BlockCommitment(Height(height), block_id), Header.decode(header))
+        self._headers[block_id] = located
+        if len(self._headers) > _HEADERS_KEPT:
+            self._headers.popitem(last=False)
+        return located
+
+    async def payload(self, block: BlockCommitment) -> bytes:
+        raw = self._bytes("getblock", await self._about(block.block_id, "getblock", False))
+        if sha256d(raw[:HEADER_SIZE]) != block.block_id:
+            raise InconsistentSource(f"node {self._client.address} gave another block than {block}")
+        return raw
+
+    async def aclose(self) -> None:
+        """Closes the client."""
+        await self._client.aclose()
+
+    async def _best(self) -> BlockCommitment:
+        block_id = self._id("getbestblockhash", await self._call("getbestblockhash"))
+        return (await self.locate(block_id)).commitment
+
+    async def _id_at(self, height: Height) -> BlockId:
+        async def ask() -> Any:
+            best = await self._client.call("getblockcount")
+            if not isinstance(best, int) or best < height:
+                raise HeightNotReached(f"node {self._client.address} has blocks up to {best}, not {height}")
+            return await self._client.call("getblockhash", height)
+
+        return self._id("getblockhash", await self._patiently(ask))
+
+    async def _about(self, block_id: BlockId, method: str, verbose: bool) -> Any:
+        try:
+            return await self._call(method, block_id.display(), verbose)
+        except NoSuchBlock:
+            raise MissingL1Block(block_id) from None
+
+    async def _call(self, method: str, *parameters: object) -> Any:
+        return await self._patiently(lambda: self._client.call(method, *parameters))
+
+    async def _patiently(self, ask: Callable[[], Awaitable[R]]) -> R:
+        """Asks until there is an answer, within the budget; says once that the node is away and once that it is back."""
+
+        def on_retry(error: Exception, number: int, seconds: float) -> None:
+            if not self._away:
+                self._away = True
+                _log.warning("%s; trying again", error)
+
+        answer = await retrying(ask, self._clock, self._client.address.encode(), on_retry)
+        if self._away:
+            self._away = False
+            _log.warning("node %s is back", self._client.address)
+        return answer
+
+    def _id(self, method: str, answer: object) -> BlockId:
+        try:
+            return BlockId.from_display(str(answer))
+        except MalformedId:
+            raise BadAnswer(f"node {self._client.address} answered {method} with no block hash") from None
+
+    def _bytes(self, method: str, answer: object) -> bytes:
+        try:
+            return bytes.fromhex(str(answer))
+        except ValueError:
+            raise BadAnswer(f"node {self._client.address} answered {method} with something else than hex") from None

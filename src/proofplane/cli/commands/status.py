@@ -1,0 +1,50 @@
+"""`proofplane status`: what a data directory holds, also while a node works on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from proofplane.cli.options import config_option, data_dir_option, json_option, settings_from
+from proofplane.cli.output import print_fields, print_json, print_table
+from proofplane.node.data_dir import TrustRoot
+from proofplane.node.inspect import MAX_FAILURES_SHOWN, read_status
+from proofplane.storage.database import DATABASE_NAME, ReadOnlyDatabase
+
+
+@click.command()
+@data_dir_option
+@config_option
+@json_option
+def status(data_dir: Path | None, config: Path | None, as_json: bool) -> None:
+    """Show the chain, its proofs, what is waiting and what failed."""
+    directory = Path(settings_from(config, data_dir).node.data_dir)
+    trust = TrustRoot.read(directory)
+    database = ReadOnlyDatabase(directory / DATABASE_NAME)
+    try:
+        found = read_status(database, trust)
+    finally:
+        database.close()
+    if as_json:
+        print_json(found.to_json())
+        return
+    print_fields(
+        {
+            "chain": found.chain,
+            "trust root": found.identity,
+            "tip": found.tip,
+            "Moho tip": found.moho_tip,
+            "last proven": found.last_proven,
+            "blocks": f"{found.blocks:,}",
+            "step proofs": f"{found.step_proofs:,}",
+            "recursive proofs": f"{found.recursive_proofs:,}",
+            "planned": f"{found.planned:,}",
+            "in flight": f"{found.in_flight:,}",
+            "failed": f"{found.failed:,}",
+            "aborted": f"{found.aborted:,}",
+        }
+    )
+    if found.failures:
+        click.echo(f"\nfailed for good (lowest {MAX_FAILURES_SHOWN}; --retry-failed asks again):")
+        print_table(("proof", "attempt", "reason"), [(one.proof, one.attempt, one.reason) for one in found.failures])

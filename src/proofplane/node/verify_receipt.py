@@ -1,0 +1,73 @@
+"""Checks one receipt by itself against a trust root: what it claims, under which key, and what that does not say."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from proofplane.anchor.moho import genesis_moho
+from proofplane.anchor.state import genesis_state
+from proofplane.base.attestation import STEP_SIZE, RecursiveClaim, StateAttestation, StepAttestation
+from proofplane.base.errors import Refused
+from proofplane.base.predicate import Predicate
+from proofplane.base.receipt import Receipt
+from proofplane.crypto.predicates import check
+from proofplane.node.data_dir import TrustRoot
+
+
+class ReceiptUntrusted(Refused):
+    """The receipt is about another chain, or was made under a predicate that the trust root does not name."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedClaim:
+    """What a verified receipt says."""
+
+    kind: str
+    """`step` or `recursive`."""
+    from_block: str
+    """Display hash of the block that the claim starts at; the anchor's for a recursive one."""
+    from_commitment: str
+    to_block: str
+    to_commitment: str
+    predicate: str
+
+    def to_json(self) -> dict[str, object]:
+        """The claim as JSON values."""
+        return asdict(self)
+
+
+def verify_receipt(receipt: Receipt, trust: TrustRoot, step_predicate: Predicate | None = None) -> VerifiedClaim:
+    """Verifies a receipt.
+
+    A recursive one is tied to the anchor. A step only says that its block leads from one state to the other;
+    that the first of them belongs to the chain is what the recursive proofs say.
+
+    Args:
+        receipt: Of either kind, told apart by the size of its claim.
+        trust: What to believe.
+        step_predicate: The predicate of the step's parent state; None = the first one of the chain.
+
+    Raises:
+        ReceiptUntrusted: Another anchor or another Moho predicate.
+        Refused: The claim or the proof is malformed, or the proof does not hold.
+    """
+    if len(receipt.public_values) == STEP_SIZE:
+        step = StepAttestation.decode(receipt.public_values)
+        predicate = trust.step_predicate if step_predicate is None else step_predicate
+        check(predicate, receipt.public_values, receipt.proof)
+        return _claim("step", step.before, step.after, predicate)
+    claim = RecursiveClaim.decode(receipt.public_values)
+    if claim.moho_predicate != trust.moho_predicate:
+        raise ReceiptUntrusted(f"the proof was made under {claim.moho_predicate}, trusted is {trust.moho_predicate}")
+    anchor = genesis_state(trust.params)
+    genesis = StateAttestation(trust.params.block.block_id, genesis_moho(anchor.commitment(), trust.step_predicate).commitment())
+    if claim.attestation.genesis != genesis:
+        raise ReceiptUntrusted(f"the proof starts at {claim.attestation.genesis.reference}, trusted is the anchor {genesis.reference}")
+    check(trust.moho_predicate, receipt.public_values, receipt.proof)
+    return _claim("recursive", genesis, claim.attestation.proven, trust.moho_predicate)
+
+
+def _claim(kind: str, start: StateAttestation, end: StateAttestation, predicate: Predicate) -> VerifiedClaim:
+    return VerifiedClaim(
+        kind, start.reference.display(), start.commitment.hex(), end.reference.display(), end.commitment.hex(), str(predicate)
+    )
