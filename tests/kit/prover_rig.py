@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -10,12 +11,13 @@ from typing import Any, NamedTuple
 from kit.clock import ManualClock
 from kit.remote_sim import RemoteSim
 from kit.toy_chain import KEYS, PROGRAMS, ToyChain
-from proofplane.proving.inputs import Committed, Completions
+from proofplane.proving.inputs import Command, Committed, Completions
 from proofplane.proving.reconciler import verify_receipt
-from proofplane.proving.service import ProverStatus, ProverWorker
+from proofplane.proving.service import ProverHandle, ProverStatus, ProverWorker
 from proofplane.proving.store import SCHEMA, JobStore
 from proofplane.proving.types import AnyProofId, JobStatus, ProofKey
 from proofplane.proving.views import ProofStore, RemoteMapping, RemoteStatuses
+from proofplane.service.commands import CommandChannel
 from proofplane.service.inputs import TICK
 from proofplane.service.subscriptions import NoItem
 from proofplane.storage.database import Database
@@ -117,6 +119,13 @@ class Rig:
             await self.worker.process_input(Completions(tuple(ids)))
         return len(ids)
 
+    async def ask(self, command: Callable[[ProverHandle], Coroutine[Any, Any, JobStatus]]) -> JobStatus:
+        """Gives the worker a command, as `command(handle)` would, and returns its answer or raises its error."""
+        channel: CommandChannel[Command] = CommandChannel()
+        asking = asyncio.ensure_future(command(ProverHandle(channel.handle())))
+        await self.worker.process_input(await channel.recv())
+        return await asking
+
     async def converge(self, rounds: int = 400) -> None:
         """Ticks, works and lets time pass until every proof of the chain is stored; fails after `rounds`."""
         for _ in range(rounds):
@@ -140,6 +149,12 @@ class Rig:
                 verify_receipt(receipt, expected)
         done = {line[0] for line in self._rows(f"SELECT proof_key FROM jobs WHERE status = {JobStatus.DONE:d}")}
         assert done == {line[0] for line in self._rows("SELECT key FROM proofs")}
+
+    def check_attempts(self) -> None:
+        """A proof has at most one attempt that is not over, and it is the newest."""
+        sql = f"""SELECT proof_key FROM jobs AS job WHERE status < {JobStatus.DONE:d}
+                  AND EXISTS (SELECT 1 FROM jobs AS newer WHERE newer.proof_key = job.proof_key AND newer.attempt > job.attempt)"""
+        assert self._rows(sql) == []
 
     def check_submissions(self) -> None:
         """No key was handed over more often than its row says, and no proof under keys that have no row."""

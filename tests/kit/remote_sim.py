@@ -83,6 +83,8 @@ class RemoteSim:
         """Errors that the next calls raise as a whole."""
         self.item_trouble: dict[tuple[str, AnyProofId], deque[Exception]] = {}
         """Errors in one item's place of the next calls, by call and proof."""
+        self.silent = False
+        """Whether no completion is ever told by itself."""
         self.after_accept: Callable[[], None] = lambda: None
         """Runs when a start has been accepted and not answered yet; raise here to crash in between."""
         self.remote_ids: deque[RemoteId] = deque()
@@ -214,11 +216,15 @@ class RemoteSim:
                 return
             if isinstance(found, Failed):
                 job.result = Failed(FailureReason.UNFULFILLABLE, "its prerequisite failed")
-                self._hints.emit(remote_id)
+                self._tell(remote_id)
                 return
             receipts.append(found)
         job.result = self._proved(job, receipts)
-        self._hints.emit(remote_id)
+        self._tell(remote_id)
+
+    def _tell(self, remote_id: RemoteId) -> None:
+        if not self.silent:
+            self._hints.emit(remote_id)
 
     def _result_of(self, key: JobKey) -> Receipt | Failed | None:
         remote_id = self._by_key.get(key)

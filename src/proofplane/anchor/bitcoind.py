@@ -90,13 +90,16 @@ class BitcoindSource:
 
     async def follow(self, submitter: BlockSubmitter, tip: BlockCommitment) -> tuple[BlockCommitment, bool]:
         """Submits the next block if `tip` is not the node's best; returns our tip then and whether it is the best."""
-        best = await self._best()
-        if best == tip:
-            return tip, True
-        target = best
-        if best.height > tip.height + STRIDE:
-            height = Height(tip.height + STRIDE)
-            target = BlockCommitment(height, await self._id_at(height))
+        try:
+            best = await self._best()
+            if best == tip:
+                return tip, True
+            target = best
+            if best.height > tip.height + STRIDE:
+                height = Height(tip.height + STRIDE)
+                target = BlockCommitment(height, await self._id_at(height))
+        except (MissingL1Block, HeightNotReached):
+            return tip, True  # the node changed its mind between two questions: the next look sees one chain again
         emitted = await submitter.submit(target.block_id)
         # Nothing emitted: the worker is there already, or the block is none of its business; either way it is done with.
         return (emitted[-1] if emitted else target), target == best

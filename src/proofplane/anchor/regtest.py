@@ -61,7 +61,7 @@ class RegtestChain:
 
     def header(self, block: BlockCommitment) -> Header:
         """The header of a block; raises `MissingL1Block`."""
-        return self._located(block.block_id).header
+        return self.located(block.block_id).header
 
     def block(self, block: BlockCommitment) -> Block:
         """A mined block; raises `MissingL1Block`, also for genesis."""
@@ -73,18 +73,19 @@ class RegtestChain:
         """The chain's parts of the parameters of an instance anchored at `block`."""
         first = block
         while first.height > epoch_first(block.height):
-            first = self._located(first.block_id).parent()
+            first = self.located(first.block_id).parent()
         return anchor_at(Network.REGTEST, block.height, self.header(block), self.header(first).time)
 
     async def locate(self, block_id: BlockId) -> LocatedHeader:
-        return self._located(block_id)
+        return self.located(block_id)
 
     async def payload(self, block: BlockCommitment) -> bytes:
         if self._mode is Mode.HEADERS_ONLY:
             return self.header(block).encode()
         return self.block(block).encode()
 
-    def _located(self, block_id: BlockId) -> LocatedHeader:
+    def located(self, block_id: BlockId) -> LocatedHeader:
+        """What `locate` returns; raises `MissingL1Block`."""
         if block_id not in self._headers:
             raise MissingL1Block(block_id)
         return self._headers[block_id]

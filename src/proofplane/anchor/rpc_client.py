@@ -22,6 +22,9 @@ TIMEOUT_SECONDS = 30.0
 _NOT_FOUND = -5
 """Bitcoin Core's RPC_INVALID_ADDRESS_OR_KEY: no such block."""
 
+_MISC = -1
+"""Where bcoin says "Block not found", and Bitcoin Core "Block not found on disk" for one that it has not downloaded yet."""
+
 _WARMING_UP = -28
 """Bitcoin Core's RPC_IN_WARMUP."""
 
@@ -133,7 +136,7 @@ class RpcClient:
         headers = {"content-type": "application/json"}
         async with self._http.stream("POST", self.address, content=body, headers=headers, auth=auth) as response:
             received = bytearray()
-            async for part in response.aiter_bytes():
+            async for part in response.aiter_raw():  # undecoded: compression could make a small answer huge
                 received += part
                 if len(received) > self._max_response:
                     raise BadAnswer(f"node {self.address} answered with more than {self._max_response} bytes")
@@ -155,6 +158,6 @@ class RpcClient:
             return answer.result
         if fault.code == _WARMING_UP:
             raise SourceUnavailable(f"node {self.address} is starting: {fault.message}")
-        if fault.code == _NOT_FOUND:
+        if fault.code == _NOT_FOUND or (fault.code == _MISC and "not found" in fault.message.lower()):
             raise NoSuchBlock(f"node {self.address} to {method}: {fault.message}")
         raise SourceRefused(f"node {self.address} refuses {method}: {fault.message} (code {fault.code})")

@@ -12,6 +12,7 @@ from proofplane.cli.output import print_fields, print_json
 from proofplane.cli.progress import ProgressDisplay
 from proofplane.node.config import Settings
 from proofplane.node.data_dir import DataDirectory
+from proofplane.node.node import Node
 from proofplane.node.session import Drive, Summary, run_session
 from proofplane.service.clock import SystemClock
 
@@ -35,20 +36,30 @@ def run_and_print(
     output: Output,
     retry_failed: bool = False,
 ) -> None:
-    """Runs to the end and prints the summary; raises what `run_session` and `DataDirectory` do."""
+    """Runs to the end and prints the summary; see `run`."""
+    run_async(run(settings, params, source, drive, target_blocks, output, retry_failed))
+
+
+async def run(
+    settings: Settings,
+    params: AnchorParams,
+    source: L1Source,
+    drive: Drive,
+    target_blocks: int | None,
+    output: Output,
+    retry_failed: bool = False,
+) -> None:
+    """Runs a node in the settings' data directory to the end of `drive` and of all proofs, and prints the summary.
+
+    Raises what `run_session` and `DataDirectory` do.
+    """
     clock = SystemClock()
+
+    def display(node: Node) -> ProgressDisplay:
+        return ProgressDisplay(node.progress, clock, quiet=output.quiet)
+
     with DataDirectory(Path(settings.node.data_dir), params) as directory:
-        work = run_session(
-            directory,
-            source,
-            drive,
-            settings,
-            clock,
-            lambda node: ProgressDisplay(node.progress, clock, quiet=output.quiet),
-            target_blocks,
-            retry_failed,
-        )
-        summary = run_async(work)
+        summary = await run_session(directory, source, drive, settings, clock, display, target_blocks, retry_failed)
     print_summary(summary, output.as_json)
 
 

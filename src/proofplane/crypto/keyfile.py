@@ -12,7 +12,8 @@ from __future__ import annotations
 import os
 import secrets
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from proofplane.base.errors import Broken, CallerMistake
@@ -39,17 +40,35 @@ def load_or_create_key(path: Path) -> SigningKey:
         KeyFileUnusable: Its folder is missing or closed to us, it is no regular file, others may touch it, or it holds no key.
         KeyFileBroken: The disk failed or is full.
     """
-    try:
+    with _translated(path):
         key = _load(path)
         if key is None:
             _create(path)
             key = _load(path)
+    return _found(path, key)
+
+
+def load_key(path: Path) -> SigningKey:
+    """Returns the key in the file at `path`; raises as `load_or_create_key`, and `KeyFileUnusable` if there is no file."""
+    with _translated(path):
+        key = _load(path)
+    return _found(path, key)
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    """Turns what the operating system says into our errors."""
+    try:
+        yield
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
         raise KeyFileUnusable(f"key file {path}: {error.strerror}; name a file in a folder that you may write to") from None
     except OSError as error:
         raise KeyFileBroken(f"key file {path}: {error.strerror}") from None
+
+
+def _found(path: Path, key: SigningKey | None) -> SigningKey:
     if key is None:
-        raise KeyFileUnusable(f"key file {path} was removed while it was being made, or is a link that leads nowhere")
+        raise KeyFileUnusable(f"key file {path} does not exist, was removed while it was being made, or is a link that leads nowhere")
     return key
 
 

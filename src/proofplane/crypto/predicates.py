@@ -33,8 +33,8 @@ class PredicateNotMet(Refused):
         self.reason = reason
 
 
-class UnknownPredicate(Refused):
-    """A predicate id without a meaning: nothing can be proved under it."""
+class UnknownPredicate(NeverAgain):
+    """A predicate id without a meaning here: the claim was not checked, and never can be by this program."""
 
     def __init__(self, kind: int) -> None:
         super().__init__(f"predicate id {kind} has no meaning here; known ids: {', '.join(str(known.value) for known in PredicateKind)}")

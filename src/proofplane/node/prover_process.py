@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from proofplane.anchor.programs import RECURSIVE_PROGRAM_ID, STEP_PROGRAM_ID, run_recursive, run_step
-from proofplane.crypto.keyfile import load_or_create_key
+from proofplane.crypto.keyfile import load_key
 from proofplane.proving.native.keyring import Keyring
 from proofplane.proving.native.worker import serve
 
@@ -21,7 +21,7 @@ def command(key_files: tuple[Path, ...]) -> tuple[str, ...]:
 
 def main(arguments: list[str]) -> None:
     """Serves jobs until standard input ends."""
-    keyring = Keyring([load_or_create_key(Path(file)) for file in arguments])
+    keyring = Keyring([load_key(Path(file)) for file in arguments])
     serve({STEP_PROGRAM_ID: run_step, RECURSIVE_PROGRAM_ID: run_recursive}, keyring)
 
 

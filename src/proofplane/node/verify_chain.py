@@ -30,7 +30,7 @@ from proofplane.base.errors import Refused
 from proofplane.base.ids import BlockCommitment
 from proofplane.base.predicate import Predicate, PredicateKind
 from proofplane.base.receipt import Receipt
-from proofplane.crypto.predicates import check
+from proofplane.crypto.predicates import UnknownPredicate, check
 from proofplane.node.data_dir import TrustRoot
 from proofplane.storage.database import Rows
 
@@ -149,7 +149,7 @@ class _Walk:
         for predicate in self._predicates:
             try:
                 check(predicate, receipt.public_values, receipt.proof)
-            except Refused:
+            except (Refused, UnknownPredicate):
                 continue
             self.report.orphan_proofs += 1
             return

@@ -5,7 +5,8 @@ Rules:
 1. Could not ask (network, busy) or could not check: the row stays and is asked about again.
 2. The same phase as recorded: nothing is written.
 3. Completed: the receipt is fetched, and stored only as a `VerifiedReceipt`.
-4. Failed, lost, forged, or proof of something else: the attempt ends; the error's family decides about the next one, its budget when.
+4. Failed, lost, forged, proof of something else, or never to be checked: the attempt ends; the error's family decides about the next one,
+   its budget when.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from proofplane.base.errors import ProofplaneError, Refused, TryAgain
+from proofplane.base.errors import NeverAgain, ProofplaneError, Refused, TryAgain
 from proofplane.base.receipt import Receipt
 from proofplane.crypto import predicates
 from proofplane.proving.errors import ReceiptRefused, RefusalReason, as_failure, failure
@@ -64,7 +65,7 @@ def verify_receipt(receipt: Receipt, expected: Expected) -> VerifiedReceipt:
 
     Raises:
         ReceiptRefused: It is not the proof that we asked for; `reason` says which check failed.
-        ProofplaneError: It could not be checked (no verifier for the predicate's kind, key missing).
+        NeverAgain: It cannot be checked at all (a predicate without a meaning).
     """
     if receipt.program_id != expected.program_id:
         named = receipt.program_id.hex() if receipt.program_id is not None else "no program"
@@ -104,7 +105,7 @@ def on_receipt(job: InFlight, answer: VerifiedReceipt | Exception) -> VerifiedRe
     """What a fetched and checked receipt, or the failure to get or check one, asks for."""
     if isinstance(answer, VerifiedReceipt):
         return answer
-    if isinstance(answer, Refused):
+    if isinstance(answer, Refused | NeverAgain):
         return ended(job.planned, answer)
     return Keep(answer)
 

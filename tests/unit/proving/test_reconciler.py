@@ -62,9 +62,14 @@ def test_a_forged_proof_is_refused(proof: bytes) -> None:
 
 
 @pytest.mark.checklist(62)
-@pytest.mark.parametrize("kind", [PredicateKind.NEVER_ACCEPT, 77])
-def test_nothing_holds_under_a_predicate_that_accepts_nothing(kind: int) -> None:
-    assert refusal(HONEST, replace(EXPECTED, predicate=Predicate(kind))) is RefusalReason.PREDICATE
+def test_nothing_holds_under_a_predicate_that_accepts_nothing() -> None:
+    assert refusal(HONEST, replace(EXPECTED, predicate=Predicate(PredicateKind.NEVER_ACCEPT))) is RefusalReason.PREDICATE
+
+
+def test_a_predicate_without_a_meaning_ends_the_attempt() -> None:
+    (answer,) = verify_all([(HONEST, replace(EXPECTED, predicate=Predicate(77)))])
+    assert isinstance(answer, Exception)
+    assert isinstance(on_receipt(JOB, answer), Ended)
 
 
 def test_a_batch_is_checked_item_by_item() -> None:

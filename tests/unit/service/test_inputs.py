@@ -14,7 +14,6 @@ from proofplane.service.commands import CommandChannel, WorkerExited
 from proofplane.service.inputs import TICK, ChannelInput, Input, IteratorInput, StreamInput, TickingInput, close_input, select
 from proofplane.service.subscriptions import Subscribers
 
-
 T = TypeVar("T")
 
 

@@ -222,6 +222,38 @@ async def test_a_critical_task_that_cancels_itself_is_a_failure() -> None:
         await system()
 
 
+async def test_a_plain_task_is_stopped_by_cancelling_it_and_that_is_no_failure() -> None:
+    log: list[str] = []
+
+    async def poll() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            log.append("cleaned up")
+
+    async with Supervisor() as supervisor:
+        supervisor.spawn("poller", poll)
+        await settle()
+    assert log == ["cleaned up"]
+
+
+async def test_a_failure_stops_everything_at_once_whatever_the_block_is_doing() -> None:
+    log: list[str] = []
+    strike = asyncio.Event()
+
+    async def system() -> None:
+        async with Supervisor() as supervisor:
+            supervisor.launch(Recorder("one", log), Quiet())
+            supervisor.spawn("bad", lambda: fail_when(strike, Broken("disk gone")))
+            await settle()
+            strike.set()
+            await settle(200)  # the block does something else than wait
+            assert log == ["one told", "one stopped"]
+
+    with pytest.raises(TaskFailed, match="bad failed: disk gone"):
+        await system()
+
+
 async def test_a_failure_while_stopping_is_still_the_result() -> None:
     async def fails_to_clean_up() -> None:
         try:
@@ -316,7 +348,11 @@ class Part(Service):
     async def before_shutdown(self, error):
         print("told", flush=True)
         if sys.argv[1] == "stuck":
-            await asyncio.Event().wait()
+            while True:
+                try:
+                    await asyncio.Event().wait()
+                except asyncio.CancelledError:
+                    pass
         print("stopped", flush=True)
 
 async def main():

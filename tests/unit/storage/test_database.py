@@ -6,7 +6,7 @@ import asyncio
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -138,7 +138,11 @@ async def test_a_full_disk_is_named_and_leaves_nothing_half_written(database: Da
 
 async def test_writes_run_one_after_the_other_in_the_order_of_their_calls(database: Database) -> None:
     order: list[int] = []
-    await asyncio.gather(*(database.write("order", lambda tx, number=number: order.append(number)) for number in range(20)))
+
+    def body_of(number: int) -> Callable[[Transaction], None]:
+        return lambda tx: order.append(number)
+
+    await asyncio.gather(*(database.write("order", body_of(number)) for number in range(20)))
     assert order == list(range(20))
 
 

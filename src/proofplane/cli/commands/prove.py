@@ -7,14 +7,18 @@ from pathlib import Path
 import click
 
 from proofplane.anchor.anchor_point import AnchorPoint
+from proofplane.anchor.bitcoind import BitcoindSource
 from proofplane.anchor.block_file import BlockFile
 from proofplane.anchor.headers_file import HeadersFile
+from proofplane.anchor.rpc_client import Login, RpcClient
 from proofplane.anchor.types import AnchorParams, Mode, Quorum
 from proofplane.base.ids import Hash32, Height, hash32
 from proofplane.bitcoin.networks import Network
-from proofplane.cli.options import PATH, node_options, settings_from
-from proofplane.cli.session import Output, run_and_print
+from proofplane.cli.options import PATH, node_options, run_async, settings_from
+from proofplane.cli.session import Output, run, run_and_print
 from proofplane.node.config import AnchorSettings, BadConfig, Settings
+from proofplane.node.node import StoppedEarly
+from proofplane.service.clock import SystemClock
 
 _HEIGHT = click.IntRange(min=0, max=2**32 - 1)
 
@@ -72,7 +76,7 @@ def prove(
         params = _params(opened.anchor(epoch_start_time), Mode.FULL_BLOCK, settings.anchor)
         run_and_print(settings, params, opened, lambda node: opened.run(node.asm), 1, output, retry_failed)
     elif settings.bitcoind.url is not None:
-        raise click.UsageError("not yet")
+        _prove_node(settings, Network[network.upper()], Height(from_height or 0), until, output, retry_failed)
     else:
         raise click.UsageError("where do blocks come from? give --headers, --block or --bitcoind")
 
@@ -92,6 +96,29 @@ def _prove_headers(
         raise click.UsageError(f"--until {last} is below the anchor {anchor}")
     params = _params(file.anchor(anchor, epoch_start_time), Mode.HEADERS_ONLY, settings.anchor)
     run_and_print(settings, params, file, lambda node: file.run(node.asm, node.tip, last), last - anchor, output, retry_failed)
+
+
+def _prove_node(settings: Settings, network: Network, anchor: Height, until: int | None, output: Output, retry_failed: bool) -> None:
+    given = settings.bitcoind
+    login = Login(Path(given.cookie_file) if given.cookie_file else None, given.user, given.password)
+    last = None if until is None else Height(until)
+
+    async def follow() -> None:
+        clock = SystemClock()
+        source = BitcoindSource(RpcClient(given.url or "", login), network, clock, given.poll_seconds)
+        try:
+            await source.check_network()
+            params = _params(await source.anchor(anchor), Mode.FULL_BLOCK, settings.anchor)
+            target = None if last is None else last - anchor
+            await run(settings, params, source, lambda node: source.run(node.asm, node.tip, last), target, output, retry_failed)
+        finally:
+            await source.aclose()
+
+    try:
+        run_async(follow())
+    except StoppedEarly:
+        if until is not None:
+            raise
 
 
 def _params(point: AnchorPoint, mode: Mode, anchor: AnchorSettings) -> AnchorParams:

@@ -65,6 +65,11 @@ class _Slot:
         """Why there is no worker; None while one starts or runs."""
 
     @property
+    def hands(self) -> WorkerProcess | None:
+        """The worker, if it can be given something."""
+        return self.worker if self.worker is not None and self.worker.takes_orders else None
+
+    @property
     def starting(self) -> bool:
         return self.worker is None and self.error is None
 
@@ -229,32 +234,32 @@ class NativeProver:
 
     def _pump(self) -> None:
         """Hands ready chunks to the workers with the least in hand, and announces what has ended."""
-        while True:
-            open_slots = [slot for slot in self._slots if slot.worker is not None and len(slot.in_flight) < IN_FLIGHT]
-            if not open_slots:
-                break
+        while open_slots := [slot for slot in self._slots if slot.hands is not None and len(slot.in_flight) < IN_FLIGHT]:
             chunk = self._ledger.take()
             if chunk is None:
                 break
-            slot = min(open_slots, key=lambda one: len(one.in_flight))
-            assert slot.worker is not None
-            if not slot.in_flight:
-                slot.active_at = self._clock.now()
-            self._batches += 1
-            slot.worker.send(encode(Batch(self._batches, self._ledger.messages(chunk))))
-            slot.in_flight.append((self._batches, chunk))
+            self._hand_over(chunk, min(open_slots, key=lambda one: len(one.in_flight)))
         self._rebalance()
         for remote_id in self._ledger.drain_ended():
             self._subscribers.emit(remote_id)
 
+    def _hand_over(self, chunk: Chunk, slot: _Slot) -> None:
+        if not slot.in_flight:
+            slot.active_at = self._clock.now()
+        self._batches += 1
+        slot.in_flight.append((self._batches, chunk))
+        if (worker := slot.hands) is not None:
+            worker.send(encode(Batch(self._batches, self._ledger.messages(chunk))))
+
     def _rebalance(self) -> None:
         """Withdraws as many waiting chunks as there are idle workers; a withdrawn one comes back as the next that is ready."""
-        idle = sum(1 for slot in self._slots if slot.worker is not None and not slot.in_flight)
+        idle = sum(1 for slot in self._slots if slot.hands is not None and not slot.in_flight)
         idle -= sum(1 for slot in self._slots if slot.withdrawing is not None)
         for slot in self._slots:
-            if idle > 0 and slot.worker is not None and len(slot.in_flight) == IN_FLIGHT and slot.withdrawing is None:
+            worker = slot.hands
+            if idle > 0 and worker is not None and len(slot.in_flight) == IN_FLIGHT and slot.withdrawing is None:
                 slot.withdrawing = slot.in_flight[-1][0]
-                slot.worker.send(encode(Withdraw(slot.withdrawing)))
+                worker.send(encode(Withdraw(slot.withdrawing)))
                 idle -= 1
 
     def _end_overdue(self) -> None:

@@ -76,8 +76,13 @@ class WorkerProcess:
         """The process id."""
         return self._process.pid
 
+    @property
+    def takes_orders(self) -> bool:
+        """Whether it may still be sent to; False from the moment on at which its end is noticed, before `receive` has told."""
+        return not self._requests.is_closing()
+
     def send(self, frame: bytes) -> None:
-        """Writes a frame without waiting; the caller bounds how many are unanswered, and learns of a dead process by `receive`."""
+        """Writes a frame without waiting, if it `takes_orders`; the caller bounds how many are unanswered."""
         self._requests.write(frame)
 
     async def receive(self) -> Results | Withdrawn:

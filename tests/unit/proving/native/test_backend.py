@@ -203,6 +203,26 @@ async def test_jobs_of_a_worker_killed_from_outside_are_lost_and_others_go_on(ma
         assert await ended(prover, 2) == [RemotePhase.COMPLETED]
 
 
+async def test_jobs_that_come_while_a_workers_death_is_noticed_are_never_forgotten(
+    make_prover: MakeProver,
+) -> None:
+    clock = ManualClock()
+    prover = make_prover(clock=clock)
+    await prover.start([job(0)])
+    await ended(prover, 0)
+    os.kill(prover.pids[0], signal.SIGKILL)
+    count = 0
+    while prover.pids:
+        count += 1
+        await prover.start([job(count)])
+        await settle(1)
+    await until_asleep(clock)
+    clock.advance(RESPAWN.cap)
+    statuses = await ended(prover, *range(1, count + 1))
+    assert count > 1, "no job came between the death and its discovery"
+    assert statuses[-1] is RemotePhase.COMPLETED
+
+
 @pytest.mark.parametrize(
     ("answer", "said"),
     [

@@ -1,0 +1,150 @@
+"""A node over the crash tests' chain that kills its own process at a chosen commit point; run as a script, see `arguments`.
+
+It prints, if it gets to the end, one JSON document: commit points by site, and what of its processes was mapped from shared memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from kit.crash_chain import Story, story
+from kit.crash_remote import FolderProver
+from proofplane.anchor.anchor_store import block_by_id
+from proofplane.cli.options import run_async
+from proofplane.node import node as node_module
+from proofplane.node.config import ProverSettings, Settings
+from proofplane.node.data_dir import DataDirectory
+from proofplane.node.node import Node
+from proofplane.proving.native.backend import NativeProver
+from proofplane.proving.types import RemoteId, Submission
+from proofplane.storage.database import ReadOnlyDatabase
+
+BEFORE, AFTER = "before", "after"
+
+_SPEED = 20.0
+"""The node's clock runs this much faster: a lost job is tried anew after 0.25 s in place of 5 s."""
+
+
+class FastClock:
+    """Implements `proofplane.service.clock.Clock`."""
+
+    def now(self) -> float:
+        return time.monotonic() * _SPEED
+
+    async def sleep_until(self, instant: float) -> None:
+        while (left := instant - self.now()) > 0:  # noqa: ASYNC110 - no event to wait for: a timer may fire a little too early
+            await asyncio.sleep(left / _SPEED)
+
+
+class Killer:
+    """A `WriteObserver` that counts commit points and ends the process at one of them, by a signal that nothing can catch."""
+
+    def __init__(self, site: str | None, phase: str, number: int) -> None:
+        """Kills at the `number`-th point, from 1, of this site and phase; without a site, at the `number`-th of all. 0: never."""
+        self._site = site
+        self._phase = phase
+        self._number = number
+        self.points: Counter[tuple[str, str]] = Counter()
+
+    def before_commit(self, site: str) -> None:
+        self._pass(site, BEFORE)
+
+    def after_commit(self, site: str) -> None:
+        self._pass(site, AFTER)
+
+    def _pass(self, site: str, phase: str) -> None:
+        self.points[site, phase] += 1
+        passed = self.points.total() if self._site is None else self.points[self._site, self._phase]
+        if passed == self._number and self._site in (None, site):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Journal:
+    """What a prover was handed, a line for each job, written before the prover gets it; survives the process."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+
+    def note(self, jobs: Sequence[Submission]) -> None:
+        """Writes all lines at once."""
+        lines = [f"{os.getpid()} {job.key.hex()} {job.proof_id.key().hex()}\n" for job in jobs]
+        os.write(self._file, "".join(lines).encode())
+
+
+class NotedProver(NativeProver):
+    """The native prover, with a journal of what it was handed."""
+
+    journal: Journal
+
+    async def start(self, jobs: Sequence[Submission]) -> Sequence[RemoteId | Exception]:
+        self.journal.note(jobs)
+        return await super().start(jobs)
+
+
+def arguments() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data_dir", type=Path)
+    parser.add_argument("journal", type=Path)
+    parser.add_argument("--site", help="kill at this site only")
+    parser.add_argument("--phase", choices=(BEFORE, AFTER), default=BEFORE)
+    parser.add_argument("--number", type=int, default=0, help="which commit point to die at, from 1; 0: none")
+    parser.add_argument("--burst", action="store_true", help="submit everything at once; else each block is proved before the next one")
+    parser.add_argument("--no-blocks", action="store_true", help="submit nothing: only go on with what is stored")
+    parser.add_argument("--remote", type=Path, help="use a prover that lives in this folder and outlives us")
+    return parser
+
+
+async def _run(given: argparse.Namespace, told: Story, killer: Killer) -> list[str]:
+    settings = Settings(prover=ProverSettings(processes=1, max_in_flight=4))
+    with DataDirectory(given.data_dir, told.params) as directory:
+        async with Node(directory, told.chain, settings, FastClock(), killer) as node:
+            if not given.no_blocks:
+                rows = ReadOnlyDatabase(directory.database)
+                left = told.left(lambda block_id: block_by_id(rows, block_id) is not None)
+                rows.close()
+                for target in left:
+                    await node.drive(node.asm.submit(target.block_id))
+                    if not given.burst:
+                        await node.proven()
+            await node.proven()
+            return _shared_memory(given.data_dir)
+
+
+def _shared_memory(data_dir: Path) -> list[str]:
+    """Lines about shared memory in the maps of this process and of every other one that was given the data directory."""
+    found = []
+    for process in Path("/proc").iterdir():
+        if process.name.isdecimal():
+            try:
+                if process.name == str(os.getpid()) or str(data_dir).encode() in (process / "cmdline").read_bytes():
+                    found += [line for line in (process / "maps").read_text().splitlines() if "/dev/shm" in line]
+            except OSError:
+                continue  # it has ended, or is not ours
+    return found
+
+
+def main() -> None:
+    """Runs the node."""
+    given = arguments().parse_args()
+    killer = Killer(given.site, given.phase, given.number)
+    journal = Journal(given.journal)
+    NotedProver.journal = journal
+    # The node makes its prover itself; here it makes one that tells what it is handed, or one that outlives the process.
+    replacement = NotedProver if given.remote is None else lambda *_: FolderProver(given.remote, journal.note)
+    node_module.NativeProver = replacement
+    shared = run_async(_run(given, story(), killer))
+    points = [[site, phase, number] for (site, phase), number in sorted(killer.points.items())]
+    print(json.dumps({"points": points, "shared_memory": shared}))
+
+
+if __name__ == "__main__":
+    main()
