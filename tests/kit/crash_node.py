@@ -13,16 +13,20 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from kit.crash_chain import Story, story
-from kit.crash_remote import FolderProver
+from kit.crash_remote import FolderProver, close_folder, is_closed, open_folder
 from proofplane.anchor.anchor_store import block_by_id
+from proofplane.base.ids import BlockCommitment
+from proofplane.base.proof_id import StepId
 from proofplane.cli.options import run_async
 from proofplane.node import node as node_module
 from proofplane.node.config import ProverSettings, Settings
 from proofplane.node.data_dir import DataDirectory
 from proofplane.node.node import Node
+from proofplane.proving.errors import WrongState
 from proofplane.proving.native.backend import NativeProver
 from proofplane.proving.types import RemoteId, Submission
 from proofplane.storage.database import ReadOnlyDatabase
@@ -99,6 +103,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--number", type=int, default=0, help="which commit point to die at, from 1; 0: none")
     parser.add_argument("--burst", action="store_true", help="submit everything at once; else each block is proved before the next one")
     parser.add_argument("--no-blocks", action="store_true", help="submit nothing: only go on with what is stored")
+    parser.add_argument("--operate", action="store_true", help="first be the operator who aborts a job and asks for it again")
     parser.add_argument("--remote", type=Path, help="use a prover that lives in this folder and outlives us")
     return parser
 
@@ -107,6 +112,8 @@ async def _run(given: argparse.Namespace, told: Story, killer: Killer) -> list[s
     settings = Settings(prover=ProverSettings(processes=1, max_in_flight=4))
     with DataDirectory(given.data_dir, told.params) as directory:
         async with Node(directory, told.chain, settings, FastClock(), killer) as node:
+            if given.operate:
+                await _operate(node, told.targets[0], given.remote)
             if not given.no_blocks:
                 rows = ReadOnlyDatabase(directory.database)
                 left = told.left(lambda block_id: block_by_id(rows, block_id) is not None)
@@ -117,6 +124,19 @@ async def _run(given: argparse.Namespace, told: Story, killer: Killer) -> list[s
                         await node.proven()
             await node.proven()
             return _shared_memory(given.data_dir)
+
+
+async def _operate(node: Node, block: BlockCommitment, remote: Path) -> None:
+    """Aborts a block's step proof while the prover has it, unless that was done before, and asks for it again."""
+    if not is_closed(remote):
+        close_folder(remote)
+    await node.drive(node.asm.submit(block.block_id))
+    step = StepId.of(block)
+    await node.prover.request(step)  # so that there is something to be aborted, however far the stages are
+    with suppress(WrongState):
+        await node.prover.abort(step)
+    await node.prover.request(step)
+    open_folder(remote)
 
 
 def _shared_memory(data_dir: Path) -> list[str]:

@@ -49,7 +49,7 @@ class FolderProver:
         return [self._status(one) for one in ids]
 
     async def fetch(self, ids: Sequence[RemoteId]) -> Sequence[Receipt | Exception]:
-        return [NotReady("not proved yet") if self._closed() else self._prove(one) for one in ids]
+        return [NotReady("not proved yet") if is_closed(self._folder) else self._prove(one) for one in ids]
 
     async def close(self) -> None:
         self._hints.close()
@@ -57,7 +57,7 @@ class FolderProver:
     def _status(self, remote_id: RemoteId) -> RemoteStatus:
         if not self._file(remote_id).exists():
             return Failed(FailureReason.LOST)
-        return RemotePhase.IN_PROGRESS if self._closed() else RemotePhase.COMPLETED
+        return RemotePhase.IN_PROGRESS if is_closed(self._folder) else RemotePhase.COMPLETED
 
     def _prove(self, remote_id: RemoteId) -> Receipt:
         job: Submission = pickle.loads(self._file(remote_id).read_bytes())
@@ -65,11 +65,13 @@ class FolderProver:
         values = _PROGRAMS[job.program_id](job.body, receipts)
         return Receipt(_SIGNERS[job.predicate].sign(values), values, ProverKind.NATIVE, VERSION, job.program_id)
 
-    def _closed(self) -> bool:
-        return (self._folder / _CLOSED).exists()
-
     def _file(self, name: JobKey | RemoteId) -> Path:
         return self._folder / f"{name.hex()}.job"
+
+
+def is_closed(folder: Path) -> bool:
+    """Whether jobs are accepted and not proved."""
+    return (folder / _CLOSED).exists()
 
 
 def close_folder(folder: Path) -> None:

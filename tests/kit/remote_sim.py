@@ -82,7 +82,7 @@ class RemoteSim:
         self.trouble: dict[str, deque[Exception]] = {"start": deque(), "status": deque(), "fetch": deque()}
         """Errors that the next calls raise as a whole."""
         self.item_trouble: dict[tuple[str, AnyProofId], deque[Exception]] = {}
-        """Errors in one item's place of the next calls, by call and proof."""
+        """Errors in one item's place of the next calls, by call and proof; the call "answer" is a start that is accepted nevertheless."""
         self.silent = False
         """Whether no completion is ever told by itself."""
         self.after_accept: Callable[[], None] = lambda: None
@@ -110,8 +110,12 @@ class RemoteSim:
         self.largest_call = max(self.largest_call, len(jobs))
         answers: list[RemoteId | Exception] = []
         for one in jobs:
-            trouble = self._trouble_with("start", one.proof_id)
-            answers.append(trouble if trouble is not None else self._accept(one))
+            if (refused := self._trouble_with("start", one.proof_id)) is not None:
+                answers.append(refused)
+                continue
+            remote_id = self._accept(one)
+            lost = self._trouble_with("answer", one.proof_id)
+            answers.append(lost if lost is not None else remote_id)
         self.after_accept()
         return answers
 

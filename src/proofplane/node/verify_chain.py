@@ -10,8 +10,8 @@ Rules:
 3. Stored headers, states, manifests, Moho states and their roots must be byte for byte what was computed.
 4. Proofs of orphaned blocks are counted, and their signatures checked under the predicates seen; they say nothing about the chain.
 
-Memory does not grow with the chain: blocks and proofs are streamed in height order. A row's place in that order is only a hint where to look;
-which block a proof is about is read from the proof.
+Memory does not grow with the chain: blocks and proofs are streamed in height order.
+A row's place in that order is only a hint where to look; which block a proof is about is read from the proof.
 """
 
 from __future__ import annotations

@@ -164,7 +164,6 @@ class Submitter:
             key = one.planned.key
             board.put_in_flight(InFlight(one.planned, one.submission.key, None, submissions=one.submissions + 1))
             board.expectations[key] = one.expected
-            board.send_again[key] = 0.0  # until the answer is written: whatever interrupts us, it is repeated
         answers = await self._start([one.submission for one in built])
         await self._record(board, built, answers)
 

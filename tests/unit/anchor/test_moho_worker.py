@@ -95,7 +95,9 @@ async def test_an_empty_store_gets_the_genesis_state(tmp_path: Path, chain: Regt
 @pytest.mark.checklist(42)
 @pytest.mark.checklist(46)
 async def test_contiguous_blocks_fold_and_are_emitted_once_readable(tmp_path: Path, chain: RegtestChain, params: AnchorParams) -> None:
-    blocks = chain.mine_many(chain.genesis, 5)
+    blocks: list[BlockCommitment] = []
+    for number in range(5):
+        blocks.append(_mine_export(chain, blocks[-1] if blocks else chain.genesis, number))
     durable: list[int] = []
 
     class Watching(CountingObserver):
@@ -122,7 +124,9 @@ async def test_contiguous_blocks_fold_and_are_emitted_once_readable(tmp_path: Pa
 @pytest.mark.checklist(43)
 async def test_a_sibling_folds_from_the_shared_parent_via_the_store(tmp_path: Path, chain: RegtestChain, params: AnchorParams) -> None:
     trunk = chain.mine_many(chain.genesis, 2)
-    left, right = chain.mine_many(trunk[-1], 2), chain.mine_many(trunk[-1], 1)
+    left = [_mine_export(chain, trunk[-1], 1)]  # without exports a state does not depend on its parent's
+    left.append(_mine_export(chain, left[-1], 2))
+    right = [_mine_export(chain, trunk[-1], 3)]
     async with anchor_node(tmp_path, params, chain) as node:
         monitor, commits = node.launch_moho()
         await node.handle.submit(left[-1].block_id)
@@ -146,7 +150,8 @@ async def test_a_missing_parent_state_stops_the_service(tmp_path: Path, chain: R
             await node.moho_at(monitor, trunk[-1])
             await node.database.write("damage", lambda tx: tx.execute("DELETE FROM moho WHERE key = ?", (trunk[0].key(),)))
             await node.handle.submit(sibling.block_id)
-            await node.supervisor.wait()
+            async with asyncio.timeout(10):
+                await node.supervisor.wait()
 
     with pytest.raises(TaskFailed) as caught:
         await run()
@@ -243,7 +248,8 @@ async def test_replay_after_a_crash_duplicates_no_export(tmp_path: Path, chain: 
                 await node.handle.submit(block.block_id)
                 if block is not blocks[number]:
                     await node.moho_at(monitor, block)
-            await node.supervisor.wait()
+            async with asyncio.timeout(10):
+                await node.supervisor.wait()
 
     with pytest.raises(TaskFailed):
         await run()

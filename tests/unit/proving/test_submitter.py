@@ -1,14 +1,17 @@
 """Handing over: what a submission carries, and what happens when a prover cannot be reached, refuses or misanswers."""
 
 from collections import deque
+from collections.abc import Sequence
 
 import pytest
 
 from kit.prover_rig import LONG, Rig
 from kit.remote_sim import HONEST, SLOW, Fate, Offline
 from proofplane.base.proof_id import RecursiveId, StepId
+from proofplane.proving import submitter
 from proofplane.proving.cycle import DEFAULT_LIMIT
 from proofplane.proving.errors import ProverFailed
+from proofplane.proving.store import JobStore
 from proofplane.proving.submitter import BATCH
 from proofplane.proving.types import Failed, FailureReason, JobStatus, RemoteId, Submission
 from proofplane.service.retry import TRANSIENT
@@ -63,14 +66,15 @@ async def test_a_job_carries_the_predicate_that_the_chain_names_for_it(rig: Rig)
 
 
 async def test_an_unreachable_prover_gets_the_same_jobs_again_and_nothing_new_before(rig: Rig) -> None:
-    limited(rig, 4)
-    blocks = rig.chain.extend(8)
+    blocks = rig.chain.extend(4)
     rig.sim.offline.add("start")
-    await rig.tick(3)
+    await rig.tick(2)
+    rig.chain.extend(4)
+    await rig.tick()
     assert rig.sim.calls["start"] == 1, "the pause has not passed"
     rig.clock.advance(LONG)
     await rig.tick()
-    assert rig.sim.calls["start"] == 2
+    assert rig.sim.calls["start"] == 2, "the four once more, and no others"
     assert rig.status().unsent == rig.status().in_flight == 4
     assert rig.job(StepId.of(blocks[0])).submissions == 2
     rig.sim.offline.clear()
@@ -102,7 +106,7 @@ async def test_one_refused_job_ends_alone(rig: Rig) -> None:
 async def test_a_prover_that_answers_too_little_costs_an_attempt(rig: Rig) -> None:
     rig.chain.extend(2)
 
-    async def short(jobs: object) -> list[RemoteId | Exception]:
+    async def short(jobs: Sequence[Submission]) -> list[RemoteId | Exception]:
         return [RemoteId(b"one for all")]
 
     honest, rig.sim.start = rig.sim.start, short  # type: ignore[method-assign] - a prover that breaks the port
@@ -158,12 +162,14 @@ async def test_a_job_sent_again_keeps_its_key_though_its_prerequisite_is_proved_
     rig.sim.pipelines = True
     (block,) = rig.chain.extend(1)
     recursive = RecursiveId(block)
-    rig.sim.item_trouble[("start", recursive)] = deque([Offline("answer lost")])
+    rig.sim.item_trouble[("answer", recursive)] = deque([Offline("answer lost")])
     await rig.tick()
     assert rig.job(recursive).status is JobStatus.SUBMITTING
     rig.clock.advance(LONG)
     await rig.tick(2)
     assert rig.missing() == []
+    assert max(rig.sim.starts.values()) == 1
+    assert max(rig.sim.asked.values()) == 2
     assert rig.job(recursive).submissions == 2
     assert len(rig.jobs(recursive)) == 1
 
@@ -180,3 +186,28 @@ async def test_a_job_to_be_sent_again_whose_prerequisite_failed_gives_its_capaci
     await rig.tick()
     assert rig.jobs(recursive)[0].status is JobStatus.FAILED
     await rig.converge()
+
+
+async def test_one_call_carries_a_bounded_number_of_bytes(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(submitter, "BATCH_BYTES", 100)  # a toy step's input has 96
+    rig.chain.extend(5)
+    await rig.tick()
+    assert rig.sim.largest_call == 2
+    assert rig.sim.accepted == [StepId.of(block) for block in rig.chain.log]
+    await rig.converge()
+
+
+async def test_a_cycle_that_breaks_off_halfway_is_made_good_from_the_rows(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = rig.chain.extend(2)
+
+    def odd(*_: object) -> bool:
+        raise RuntimeError("odd")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(JobStore, "other_proof_of", odd)
+        await rig.tick()
+    assert rig.status().failed_cycles == 1
+    assert rig.job(StepId.of(blocks[0])).status is JobStatus.SUBMITTING
+    await rig.converge()
+    assert max(rig.sim.starts.values()) == 1
+    rig.check_submissions()

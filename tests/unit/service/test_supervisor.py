@@ -3,12 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import ClassVar
 
 import pytest
@@ -239,6 +233,7 @@ async def test_a_plain_task_is_stopped_by_cancelling_it_and_that_is_no_failure()
 
 async def test_a_failure_stops_everything_at_once_whatever_the_block_is_doing() -> None:
     log: list[str] = []
+    seen: list[str] = []
     strike = asyncio.Event()
 
     async def system() -> None:
@@ -248,10 +243,11 @@ async def test_a_failure_stops_everything_at_once_whatever_the_block_is_doing() 
             await settle()
             strike.set()
             await settle(200)  # the block does something else than wait
-            assert log == ["one told", "one stopped"]
+            seen.extend(log)
 
     with pytest.raises(TaskFailed, match="bad failed: disk gone"):
         await system()
+    assert seen == ["one told", "one stopped"]
 
 
 async def test_a_failure_while_stopping_is_still_the_result() -> None:
@@ -328,73 +324,3 @@ async def test_cancelling_the_block_cuts_the_grace_short_but_leaves_no_part_runn
 def test_a_negative_grace_is_the_callers_mistake() -> None:
     with pytest.raises(CallerMistake):
         Supervisor(graceful_timeout=-1)
-
-
-SCRIPT = """
-import asyncio, sys
-from typing import ClassVar
-from proofplane.service.service import Flow, Service
-from proofplane.service.supervisor import Supervisor
-
-class Quiet:
-    async def recv_next(self):
-        print("ready", flush=True)
-        await asyncio.Event().wait()
-
-class Part(Service):
-    name: ClassVar[str] = "part"
-    def status(self): return None
-    async def process_input(self, message): return Flow.CONTINUE
-    async def before_shutdown(self, error):
-        print("told", flush=True)
-        if sys.argv[1] == "stuck":
-            while True:
-                try:
-                    await asyncio.Event().wait()
-                except asyncio.CancelledError:
-                    pass
-        print("stopped", flush=True)
-
-async def main():
-    async with Supervisor() as supervisor:
-        supervisor.install_signals(asyncio.get_running_loop())
-        supervisor.launch(Part(), Quiet())
-        await supervisor.wait()
-    print("clean", flush=True)
-
-asyncio.run(main())
-"""
-
-
-@contextmanager
-def process_of(kind: str) -> Iterator[subprocess.Popen[str]]:
-    """A real process under a supervisor that has said that it is ready."""
-    with subprocess.Popen([sys.executable, "-c", SCRIPT, kind], stdout=subprocess.PIPE, text=True, env=dict(os.environ)) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
-            yield process
-        finally:
-            process.kill()
-
-
-@pytest.mark.checklist(24)
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_sigterm_gives_a_clean_exit_within_30_s(number: signal.Signals) -> None:
-    with process_of("willing") as process:
-        process.send_signal(number)
-        output, _ = process.communicate(timeout=30)
-    assert output == "told\nstopped\nclean\n"
-    assert process.returncode == 0
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_second_signal_stops_at_once(number: signal.Signals) -> None:
-    with process_of("stuck") as process:
-        assert process.stdout is not None
-        process.send_signal(signal.SIGTERM)
-        assert process.stdout.readline() == "told\n"
-        process.send_signal(number)
-        output, _ = process.communicate(timeout=GRACEFUL_TIMEOUT / 2)
-    assert output == ""
-    assert process.returncode == -number

@@ -33,7 +33,6 @@ log = logging.getLogger(__name__)
 RESPAWN = RetryTier("respawn", first_delay=0.1, factor=3.0, cap=30.0, budget=6)
 """A process that dies is replaced almost at once; one that dies again and again without finishing a job, ever later, then not by itself."""
 
-
 JOB_SECONDS = 600.0
 """A job that runs longer is taken for endless and lost with its worker; a full block takes seconds."""
 

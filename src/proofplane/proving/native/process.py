@@ -56,11 +56,16 @@ class WorkerProcess:
     @classmethod
     async def launch(cls, argv: Sequence[str], seconds: float = START_SECONDS) -> WorkerProcess:
         """Starts `argv` and waits, at most `seconds`, until it is ready; raises `WorkerNotStarted`."""
+        # A session of its own: Ctrl-C at the terminal must not reach it, not even before it ignores SIGINT.
+        starting = asyncio.ensure_future(
+            asyncio.create_subprocess_exec(*argv, stdin=PIPE, stdout=PIPE, stderr=PIPE, limit=READ_BUFFER, start_new_session=True)
+        )
         try:
-            # A session of its own: Ctrl-C at the terminal must not reach it, not even before it ignores SIGINT.
-            process = await asyncio.create_subprocess_exec(
-                *argv, stdin=PIPE, stdout=PIPE, stderr=PIPE, limit=READ_BUFFER, start_new_session=True
-            )
+            process = await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            with contextlib.suppress(OSError):
+                await cls(await starting).end(grace=0)  # a start that is cut off would leave a process that nobody owns
+            raise
         except OSError as error:
             raise WorkerNotStarted(f"the prover process {argv[0]} cannot be started: {error.strerror}") from error
         worker = cls(process)
@@ -154,7 +159,7 @@ class WorkerProcess:
     async def _listen(self) -> None:
         while said := await self._errors.read(LAST_WORDS):
             self._last_words = (self._last_words + said)[-LAST_WORDS:]
-            log.warning("prover process %d: %s", self.pid, said.decode(errors="replace").rstrip())
+            log.debug("prover process %d: %s", self.pid, said.decode(errors="replace").rstrip())
 
     def _kill(self) -> None:
         if self._process.returncode is None:

@@ -210,7 +210,10 @@ async def test_jobs_that_come_while_a_workers_death_is_noticed_are_never_forgott
     prover = make_prover(clock=clock)
     await prover.start([job(0)])
     await ended(prover, 0)
+    handle = os.pidfd_open(prover.pids[0])
     os.kill(prover.pids[0], signal.SIGKILL)
+    assert select.select([handle], [], [], PATIENCE)[0]  # not awaited: it is dead, and the loop does not know yet
+    os.close(handle)
     count = 0
     while prover.pids:
         count += 1

@@ -1,0 +1,19 @@
+"""Every statement of the checklist has a test, every upstream defect has one named after it, and the documentation says which."""
+
+from kit.checklist import NOT_APPLICABLE, TESTS, covered, defects, table
+
+_PAGE = TESTS.parent / "docs" / "design" / "proving.md"
+
+
+def test_every_applicable_statement_is_tested() -> None:
+    untested = [number for number, places in covered().items() if not places and number not in NOT_APPLICABLE]
+
+    assert untested == []
+
+
+def test_every_upstream_defect_has_a_test_named_after_it() -> None:
+    assert [letter for letter, places in defects().items() if not places] == []
+
+
+def test_the_documented_table_is_the_real_one() -> None:
+    assert table() in _PAGE.read_text(), "run tests/kit/checklist.py and put what it prints into docs/design/proving.md"
