@@ -238,6 +238,8 @@ class RemoteSim:
         if isinstance(job.fate.end, Failed):
             return job.fate.end
         submission = job.submission
+        if submission.program_id not in self.programs or submission.predicate not in self.keys:
+            return Failed(FailureReason.UNFULFILLABLE, "no such program, or no key for the predicate")
         try:
             values = self.programs[submission.program_id](submission.body, receipts)
         except Refused as error:

@@ -69,12 +69,13 @@ class BitcoindSource:
         first = await self.locate(await self._id_at(epoch_first(height)))
         return anchor_at(self.network, height, located.header, first.header.time)
 
-    async def run(self, submitter: BlockSubmitter, resume_from: BlockCommitment) -> None:
-        """Follows the node until it is cancelled.
+    async def run(self, submitter: BlockSubmitter, resume_from: BlockCommitment, until: Height | None = None) -> None:
+        """Follows the node until height `until` of its best chain is processed; without one, until it is cancelled.
 
         Args:
             submitter: The anchor worker's handle.
             resume_from: Its tip.
+            until: The last height to submit.
 
         Raises:
             WrongNetwork, WrongCredentials: See there.
@@ -84,25 +85,32 @@ class BitcoindSource:
         await self.check_network()
         tip = resume_from
         while True:
-            tip, caught_up = await self.follow(submitter, tip)
+            tip, caught_up = await self.follow(submitter, tip, until)
+            if caught_up and until is not None and tip.height >= until:
+                return
             if caught_up:
                 await self._clock.sleep_until(self._clock.now() + self._poll_seconds)
 
-    async def follow(self, submitter: BlockSubmitter, tip: BlockCommitment) -> tuple[BlockCommitment, bool]:
-        """Submits the next block if `tip` is not the node's best; returns our tip then and whether it is the best."""
+    async def follow(self, submitter: BlockSubmitter, tip: BlockCommitment, until: Height | None = None) -> tuple[BlockCommitment, bool]:
+        """Takes one step from `tip` towards the node's best block, or its block at height `until` if that is lower.
+
+        Returns our tip then, and whether there is nothing more to do at the moment.
+        """
         try:
-            best = await self._best()
-            if best == tip:
+            goal = await self._best()
+            if until is not None and goal.height > until:
+                goal = BlockCommitment(until, await self._id_at(until))
+            if goal == tip:
                 return tip, True
-            target = best
-            if best.height > tip.height + STRIDE:
+            target = goal
+            if goal.height > tip.height + STRIDE:
                 height = Height(tip.height + STRIDE)
                 target = BlockCommitment(height, await self._id_at(height))
         except (MissingL1Block, HeightNotReached):
             return tip, True  # the node changed its mind between two questions: the next look sees one chain again
         emitted = await submitter.submit(target.block_id)
         # Nothing emitted: the worker is there already, or the block is none of its business; either way it is done with.
-        return (emitted[-1] if emitted else target), target == best
+        return (emitted[-1] if emitted else target), target == goal
 
     async def locate(self, block_id: BlockId) -> LocatedHeader:
         if block_id in self._headers:

@@ -16,6 +16,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -123,19 +124,18 @@ class Database(Rows):
         """
         self.path = path
         self._observer = observer
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="storage")
         self._closed = False
-        try:
-            self._writer = _connect(path)
-            self._create(schemas)
-            self._reader = _connect(path)
-            self._reader.execute("PRAGMA query_only = 1")
-        except sqlite3.Error as error:
-            self._thread.shutdown()
-            raise translated(error, path) from error
-        except BaseException:
-            self._thread.shutdown()
-            raise
+        with ExitStack() as opened:
+            self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="storage")
+            opened.callback(self._thread.shutdown)
+            try:
+                self._writer = opened.enter_context(closing(_connect(path)))
+                self._create(schemas)
+                self._reader = opened.enter_context(closing(_connect(path)))
+                self._reader.execute("PRAGMA query_only = 1")
+            except sqlite3.Error as error:
+                raise translated(error, path) from error
+            opened.pop_all()
 
     async def write(self, site: str, body: Callable[[Transaction], T]) -> T:
         """Runs `body` in one transaction named `site` and returns its result once it is durable.

@@ -107,6 +107,24 @@ async def test_catching_up_is_submitted_in_strides_and_then_only_the_best_tip(
     assert submitter.submitted[3:] == [node.best.block_id]
 
 
+async def test_it_returns_when_the_last_height_asked_for_is_processed(
+    chain: RegtestChain, node: FakeNode, source: BitcoindSource, clock: HastyClock
+) -> None:
+    blocks = chain.mine_many(chain.genesis, STRIDE + 20)
+    node.best = blocks[9]
+
+    async def grow() -> None:
+        node.best = blocks[-1]
+
+    clock.at_wait = {2: grow}
+    submitter = RecordingSubmitter()
+    await source.run(submitter, chain.genesis, until=Height(STRIDE + 10))
+    assert submitter.submitted == [blocks[9].block_id, blocks[STRIDE + 9].block_id]
+    assert clock.waits == 2
+    await source.run(submitter, blocks[STRIDE + 9], until=Height(STRIDE + 10))
+    assert len(submitter.submitted) == 2
+
+
 async def test_a_worker_follows_the_node_across_reorgs_and_absences(
     tmp_path: Path, chain: RegtestChain, node: FakeNode, source: BitcoindSource, clock: HastyClock, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -31,7 +31,9 @@ class VerificationFailed(Broken):
 
 @click.command()
 @click.option("--blocks", type=click.IntRange(min=MIN_BLOCKS, max=100_000), default=1000, show_default=True, help="Length of the chain.")
-@click.option("--data-dir", type=click.Path(path_type=Path), default=Path(".proofplane/demo"), show_default=True, help="Made anew each time.")
+@click.option(
+    "--data-dir", type=click.Path(path_type=Path), default=Path(".proofplane/demo"), show_default=True, help="Made anew each time."
+)
 @click.option("--quiet", "-q", is_flag=True, help="No progress display.")
 @config_option
 @json_option
