@@ -10,6 +10,7 @@ from types import TracebackType
 
 from rich.console import Console
 from rich.live import Live
+from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from proofplane.node.progress import Progress
@@ -20,6 +21,9 @@ _LIVE_PERIOD = 0.25
 
 _LINE_PERIOD = 5.0
 """Seconds between two lines when the output is no terminal."""
+
+_BAR_WIDTH = 24
+"""Characters; with everything else it fits 80 columns."""
 
 _RATE_WINDOW = 10.0
 """Seconds over which rates are taken; shorter flickers, longer lags."""
@@ -98,15 +102,22 @@ class ProgressDisplay:
         progress = self._source()
         rates = self._meter.update(self._clock.now(), progress)
         table = Table.grid(padding=(0, 2))
-        for style in ("bold", "", "dim"):
-            table.add_column(style=style)
+        table.add_column(style="bold")
+        table.add_column()
+        table.add_column(justify="right", no_wrap=True)
+        table.add_column(style="dim", no_wrap=True)
         goal = progress.target_blocks
-        table.add_row("blocks", _of(progress.blocks, goal), f"tip {progress.tip}")
-        table.add_row("step proofs", _of(progress.step_proofs, goal), f"{rates.proofs:,.0f} proofs/s")
-        table.add_row("recursive", _of(progress.recursive_proofs, goal), f"{rates.blocks:,.0f} blocks/s")
-        table.add_row("queue", f"{progress.queued:,} waiting, {progress.in_flight:,} in flight", f"ETA {_duration(rates.eta)}")
+        tip = progress.tip
+        table.add_row(
+            "blocks", _bar(progress.blocks, goal), _of(progress.blocks, goal), f"tip {tip.height} …{tip.block_id.display()[-12:]}"
+        )
+        table.add_row("step proofs", _bar(progress.step_proofs, goal), _of(progress.step_proofs, goal), f"{rates.proofs:,.0f} proofs/s")
+        table.add_row(
+            "recursive", _bar(progress.recursive_proofs, goal), _of(progress.recursive_proofs, goal), f"{rates.blocks:,.0f} blocks/s"
+        )
+        table.add_row("queue", "", f"{progress.queued:,} waiting", f"{progress.in_flight:,} in flight, ETA {_duration(rates.eta)}")
         if progress.failed:
-            table.add_row("failed", f"[red]{progress.failed:,}[/red]", "see proofplane status")
+            table.add_row("[red]failed[/red]", "", f"{progress.failed:,}", "see proofplane status")
         return table
 
     def _line(self) -> str:
@@ -119,6 +130,10 @@ class ProgressDisplay:
             f"recursive {_of(progress.recursive_proofs, goal)}, queue {progress.queued}, in flight {progress.in_flight}{failed}, "
             f"{rates.proofs:.0f} proofs/s, ETA {_duration(rates.eta)}"
         )
+
+
+def _bar(done: int, goal: int | None) -> ProgressBar | str:
+    return "" if not goal else ProgressBar(total=goal, completed=min(done, goal), width=_BAR_WIDTH)
 
 
 def _of(done: int, goal: int | None) -> str:

@@ -138,7 +138,7 @@ class Node:
         proving = self._proving.current()
         return Progress(
             blocks=self.tip.height - self._anchor_height,
-            tip=str(self.tip),
+            tip=self.tip,
             target_blocks=self.target_blocks,
             step_proofs=proving.done // 2,
             recursive_proofs=proving.done - proving.done // 2,

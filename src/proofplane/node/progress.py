@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from proofplane.base.ids import BlockCommitment
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -11,8 +13,8 @@ class Progress:
 
     blocks: int
     """Blocks of the current branch above the anchor."""
-    tip: str
-    """Tip commitment, `height:hash`."""
+    tip: BlockCommitment
+    """The last durable block; the anchor before the first."""
     target_blocks: int | None
     """How many blocks there will be; None when the source has no end."""
     step_proofs: int

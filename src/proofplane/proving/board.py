@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
+from proofplane.base.proof_id import StepId
 from proofplane.base.receipt import Receipt
 from proofplane.proving.ports import Chain
 from proofplane.proving.queue import WorkQueue
 from proofplane.proving.reconciler import Ended, VerifiedReceipt
 from proofplane.proving.scheduler import Pull
-from proofplane.proving.store import Counts, JobStore
+from proofplane.proving.state import AtStart, at_start
+from proofplane.proving.store import JobStore
 from proofplane.proving.types import AnyProofId, Expected, InFlight, JobStatus, Planned, ProofKey, RemoteId
 
 RECENT_BYTES = 16 * 1024 * 1024
@@ -55,7 +57,8 @@ class Totals:
     """Running counts of rows; see `store.Counts`."""
 
     planned: int = 0
-    done: int = 0
+    steps: int = 0
+    recursives: int = 0
     failed: int = 0
     aborted: int = 0
 
@@ -88,10 +91,10 @@ class Board:
             await store.outcome(undecodable=unreadable)
         for job in jobs:
             board.put_in_flight(job)
-            if job.remote_id is None:
+            if at_start(job.status) is AtStart.SEND_AGAIN:
                 board.send_again[job.planned.key] = now
-        counts: Counts = store.counts()
-        board.totals = Totals(counts.planned, counts.done, counts.failed, counts.aborted)
+        counts = store.counts()
+        board.totals = Totals(counts.planned, counts.steps, counts.recursives, counts.failed, counts.aborted)
         return board
 
     # What a scheduling pass asks (`scheduler.View`).
@@ -144,7 +147,10 @@ class Board:
         self.take_out(planned.key)
         self.recent.put(planned.key, verified.receipt)
         self.queue.wake(planned.key)
-        self.totals.done += 1
+        if isinstance(planned.proof_id, StepId):
+            self.totals.steps += 1
+        else:
+            self.totals.recursives += 1
 
     def note_ended(self, over: Ended, now: float) -> None:
         """Notes a row that has become FAILED, and the attempt that follows, if any."""

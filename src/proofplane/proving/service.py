@@ -49,8 +49,10 @@ class ProverStatus:
     in_flight: int = 0
     unsent: int = 0
     """Of those in flight: handed over without an answer so far; they are handed over again."""
-    done: int = 0
-    """Stored proofs."""
+    steps: int = 0
+    """Stored step proofs."""
+    recursives: int = 0
+    """Stored recursive proofs, orphans included."""
     failed: int = 0
     """Proofs given up after their retries; `retry` asks for them again."""
     aborted: int = 0
@@ -61,6 +63,11 @@ class ProverStatus:
     failed_cycles: int = 0
     last_error: str | None = None
     """Of the last cycle that failed."""
+
+    @property
+    def done(self) -> int:
+        """Stored proofs."""
+        return self.steps + self.recursives
 
 
 class ProverHandle:
@@ -119,7 +126,8 @@ class ProverWorker(Service[Message, ProverStatus]):
             parked=board.queue.parked,
             in_flight=len(board.flight),
             unsent=len(board.send_again),
-            done=board.totals.done,
+            steps=board.totals.steps,
+            recursives=board.totals.recursives,
             failed=board.totals.failed,
             aborted=board.totals.aborted,
             last_committed=self._cycle.last_committed,

@@ -17,7 +17,7 @@ from proofplane.base.errors import Broken, CallerMistake
 from proofplane.base.proof_id import proof_id_from_key
 from proofplane.base.receipt import Receipt
 from proofplane.proving.reconciler import Ended, VerifiedReceipt
-from proofplane.proving.state import sources
+from proofplane.proving.state import IN_FLIGHT, sources
 from proofplane.proving.types import (
     AnyProofId,
     InFlight,
@@ -31,6 +31,10 @@ from proofplane.proving.types import (
 from proofplane.storage.database import Database, Row, Rows, Schema, Transaction
 
 _S = JobStatus
+_FLYING = f"status IN ({', '.join(str(int(status)) for status in sorted(IN_FLIGHT))})"
+
+RECURSIVE = 1
+"""The kind byte (index 4) of a recursive proof's key; a step's is 0."""
 
 SCHEMA = Schema(
     "proving",
@@ -41,18 +45,15 @@ SCHEMA = Schema(
             job_key BLOB, remote_id BLOB, remote_phase INTEGER, submissions INTEGER NOT NULL DEFAULT 0, reason TEXT,
             PRIMARY KEY (proof_key, attempt)) STRICT, WITHOUT ROWID""",
         f"CREATE INDEX jobs_planned ON jobs (kind, proof_key) WHERE status = {_S.PLANNED:d}",
-        f"CREATE INDEX jobs_in_flight ON jobs (proof_key) WHERE status IN ({_S.SUBMITTING:d}, {_S.SUBMITTED:d})",
+        f"CREATE INDEX jobs_in_flight ON jobs (proof_key) WHERE {_FLYING}",
         f"CREATE INDEX jobs_ended ON jobs (status, proof_key) WHERE status IN ({_S.FAILED:d}, {_S.ABORTED:d})",
         "CREATE INDEX jobs_remote ON jobs (remote_id) WHERE remote_id IS NOT NULL",
         "CREATE TABLE proofs (key BLOB PRIMARY KEY, kind INTEGER NOT NULL, receipt BLOB NOT NULL) STRICT, WITHOUT ROWID",
-        "CREATE INDEX proofs_recursive ON proofs (key) WHERE kind = 1",
+        f"CREATE INDEX proofs_recursive ON proofs (key) WHERE kind = {RECURSIVE}",
         "CREATE TABLE proving_cursor (id INTEGER PRIMARY KEY CHECK (id = 0), position INTEGER NOT NULL) STRICT",
         "INSERT INTO proving_cursor VALUES (0, 0)",
     ),
 )
-
-RECURSIVE = 1
-"""The kind byte (index 4) of a recursive proof's key."""
 
 MAX_REASON = 500
 """Characters of a failure's text that are kept."""
@@ -80,8 +81,10 @@ class Counts:
     """Rows at one moment."""
 
     planned: int
-    done: int
-    """Stored proofs."""
+    steps: int
+    """Stored step proofs."""
+    recursives: int
+    """Stored recursive proofs."""
     failed: int
     """Proofs whose newest attempt has failed."""
     aborted: int
@@ -125,7 +128,7 @@ class JobReader:
     def in_flight(self) -> tuple[list[InFlight], list[Undecodable]]:
         """The rows in SUBMITTING and SUBMITTED, in key order, and those of them that nobody can read."""
         sql = f"""SELECT proof_key, attempt, retries, status, job_key, remote_id, remote_phase, submissions FROM jobs
-                  WHERE status IN ({_S.SUBMITTING:d}, {_S.SUBMITTED:d}) ORDER BY proof_key"""
+                  WHERE {_FLYING} ORDER BY proof_key"""
         jobs: list[InFlight] = []
         bad: list[Undecodable] = []
         for key, attempt, retries, status, job_key, remote_id, phase, submissions in self._rows.iterate(sql):
@@ -160,9 +163,11 @@ class JobReader:
             found = self._rows.row(sql)
             return found[0] if found is not None else 0
 
+        recursives = one(f"SELECT COUNT(*) FROM proofs WHERE kind = {RECURSIVE}")
         return Counts(
             planned=one(f"SELECT COUNT(*) FROM jobs WHERE status = {_S.PLANNED:d}"),
-            done=one("SELECT COUNT(*) FROM proofs"),
+            steps=one("SELECT COUNT(*) FROM proofs") - recursives,
+            recursives=recursives,
             failed=one(f"SELECT COUNT(*) FROM jobs AS job WHERE status = {_S.FAILED:d} AND {_NEWEST}"),
             aborted=one(f"SELECT COUNT(*) FROM jobs AS job WHERE status = {_S.ABORTED:d} AND {_NEWEST}"),
         )
@@ -178,7 +183,7 @@ class JobReader:
 
     def recursive_descending(self) -> Iterator[AnyProofId]:
         """Stored recursive proofs, greatest key first; a page of them is held at a time."""
-        for (key,) in self._rows.iterate("SELECT key FROM proofs WHERE kind = 1 ORDER BY key DESC"):
+        for (key,) in self._rows.iterate(f"SELECT key FROM proofs WHERE kind = {RECURSIVE} ORDER BY key DESC"):
             yield proof_id_from_key(key)
 
 

@@ -143,10 +143,10 @@ class Submitter:
         if expected is None or body is None:
             raise InputMissing(f"the chain has no input for {planned.proof_id} yet")
         found: list[Receipt | JobKey] = []
-        for key in prerequisites:
-            if (before := ahead.get(key)) is not None and self._backend.pipelines:
+        for needed in prerequisites:
+            if (before := ahead.get(needed)) is not None and self._backend.pipelines:
                 found.append(before.submission.key)
-            elif (receipt := board.receipt(key)) is not None:
+            elif (receipt := board.receipt(needed)) is not None:
                 found.append(receipt)
             else:
                 raise Waiting(f"{planned.proof_id} waits for a prerequisite")

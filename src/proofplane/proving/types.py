@@ -161,3 +161,8 @@ class InFlight:
     phase: RemotePhase = RemotePhase.REQUESTED
     submissions: int = 1
     """How often it has been handed over, or may have been."""
+
+    @property
+    def status(self) -> JobStatus:
+        """SUBMITTING until the prover has named it."""
+        return JobStatus.SUBMITTING if self.remote_id is None else JobStatus.SUBMITTED

@@ -3,7 +3,10 @@
 import asyncio
 import tempfile
 from collections import deque
+from collections.abc import Coroutine
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -13,7 +16,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from kit.prover_rig import LONG, Killed, Rig
 from kit.remote_sim import HONEST, SLOW, Fate, Lie, Offline
 from proofplane.proving.errors import ProverFailed, WrongState
-from proofplane.proving.types import AnyProofId, Failed, FailureReason, RemoteId
+from proofplane.proving.service import ProverHandle
+from proofplane.proving.types import AnyProofId, Failed, FailureReason, JobStatus, RemoteId
 
 LIMIT = 6
 MOST_BLOCKS = 10
@@ -26,6 +30,10 @@ FATES = st.one_of(
 )
 CALLS = st.sampled_from(["start", "status", "fetch"])
 TROUBLE = st.sampled_from([Offline("down"), ProverFailed("refused"), RuntimeError("odd")])
+
+
+def _request(proof_id: AnyProofId, handle: ProverHandle) -> Coroutine[Any, Any, JobStatus]:
+    return handle.request(proof_id)
 
 
 class Anything(RuleBasedStateMachine):
@@ -171,7 +179,7 @@ class Anything(RuleBasedStateMachine):
                 rig.sim.work(3)
                 rig.clock.advance(LONG)
             for proof_id in rig.missing():
-                await rig.ask(lambda handle, asked=proof_id: handle.request(asked))  # type: ignore[misc] - the default binds the loop's value
+                await rig.ask(partial(_request, proof_id))
         await rig.converge()
 
     def teardown(self) -> None:
@@ -188,13 +196,7 @@ class Anything(RuleBasedStateMachine):
         self._directory.cleanup()
 
 
-Anything.TestCase.settings = settings(
+TestAnything = pytest.mark.checklist(60)(pytest.mark.checklist(67)(pytest.mark.checklist(75)(Anything.TestCase)))
+TestAnything.settings = settings(
     max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
-
-
-@pytest.mark.checklist(60)
-@pytest.mark.checklist(67)
-@pytest.mark.checklist(75)
-class TestAnything(Anything.TestCase):
-    """The machine as a test."""

@@ -1,6 +1,5 @@
 """The cycle: what is planned, in which order it reaches the prover, and what a restart or a reorg does with it."""
 
-
 import pytest
 
 from kit.prover_rig import Killed, Rig
@@ -115,6 +114,21 @@ async def test_a_restart_without_new_blocks_finishes_everything(rig: Rig) -> Non
     rig.check_stored()
 
 
+@pytest.mark.checklist(78)
+@pytest.mark.parametrize("pipelines", [False, True])
+async def test_a_branch_of_20_blocks_is_replaced_by_one_of_30_over_a_restart(rig: Rig, pipelines: bool) -> None:
+    rig.sim.pipelines = pipelines
+    (fork,) = rig.chain.extend(1)
+    branch_a = rig.chain.extend(20)
+    await rig.converge()
+    branch_b = rig.chain.extend(30, on=fork, branch=b"b")
+    rig.restart()
+    await rig.converge()
+    assert rig.status().last_proven == branch_b[-1]
+    assert all(rig.proofs.get(RecursiveId(block)) is not None for block in branch_a)
+    assert rig.store.counts().recursives == 51
+
+
 @pytest.mark.checklist(79)
 async def test_orphans_are_proved_and_kept_but_never_the_chains(rig: Rig) -> None:
     fork, *branch_a = rig.chain.extend(4)
@@ -147,4 +161,5 @@ async def test_a_crash_at_any_write_loses_nothing_and_submits_nothing_untold(rig
     rig.check_stored()
     rig.check_submissions()
     assert max(rig.sim.starts.values()) == 1
-    assert rig.store.counts().done == 6
+    counts = rig.store.counts()
+    assert (counts.steps, counts.recursives) == (3, 3)

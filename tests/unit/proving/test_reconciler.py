@@ -131,11 +131,8 @@ def test_a_failed_hand_over_is_repeated_within_its_budget() -> None:
 
 
 def test_what_a_backend_did_not_mean_to_raise_costs_an_attempt() -> None:
-    for error in (RuntimeError("odd"), Refused("no")):
-        step = on_not_started(JOB.planned, error, 0)
-        assert isinstance(step, Ended)
-        assert step.next is not None
-    assert isinstance(step.error, Refused)
-    odd = on_not_started(JOB.planned, ValueError("odd"), 0)
+    refused, odd = (on_not_started(JOB.planned, error, 0) for error in (Refused("no"), ValueError("odd")))
+    assert isinstance(refused, Ended)
     assert isinstance(odd, Ended)
+    assert refused.next == odd.next == JOB.planned.next()
     assert isinstance(odd.error, ProverFailed)

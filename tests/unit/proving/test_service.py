@@ -63,7 +63,6 @@ async def test_a_limit_below_one_is_a_mistake(rig: Rig) -> None:
         ProverWorker(rig.database, rig.chain, rig.sim, rig.clock, 0)
 
 
-@pytest.mark.checklist(63)
 async def test_the_status_before_the_launch_names_the_backend_only(rig: Rig) -> None:
     assert rig.status() == ProverStatus("remote-sim")
 

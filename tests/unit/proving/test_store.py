@@ -64,7 +64,7 @@ async def test_counts_and_failures_tell_the_newest_attempts_only(rig: Rig) -> No
     await rig.store.outcome(
         over=[Ended(retried, ProverFailed("once"), retried.next()), Ended(given_up, ProverFailed("for good"), None)], aborted=[stopped]
     )
-    assert rig.store.counts() == Counts(planned=2, done=0, failed=1, aborted=1)
+    assert rig.store.counts() == Counts(planned=2, steps=0, recursives=0, failed=1, aborted=1)
     assert [(row.planned, row.reason) for row in rig.store.failures(10)] == [(given_up, "for good")]
 
 

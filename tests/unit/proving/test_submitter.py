@@ -109,9 +109,9 @@ async def test_a_prover_that_answers_too_little_costs_an_attempt(rig: Rig) -> No
     async def short(jobs: Sequence[Submission]) -> list[RemoteId | Exception]:
         return [RemoteId(b"one for all")]
 
-    honest, rig.sim.start = rig.sim.start, short  # type: ignore[method-assign] - a prover that breaks the port
+    honest, rig.sim.start = rig.sim.start, short  # type: ignore[method-assign]  # a prover that breaks the port
     await rig.tick()
-    rig.sim.start = honest  # type: ignore[method-assign] - as above
+    rig.sim.start = honest  # type: ignore[method-assign]  # as above
     assert all(rig.jobs(StepId.of(block))[0].status is JobStatus.FAILED for block in rig.chain.log)
     await rig.converge()
 
