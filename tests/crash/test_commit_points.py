@@ -100,7 +100,9 @@ def test_a_crash_before_an_anchor_is_written_makes_the_rerun_byte_identical(site
 
 @pytest.mark.parametrize("phase", PHASES)
 @pytest.mark.parametrize("where", ["proving.outcome", "proving.retry"])
-def test_killed_while_an_operator_aborts_and_asks_again(site: CrashSite, reference: Reference, tmp_path: Path, where: str, phase: str) -> None:
+def test_killed_while_an_operator_aborts_and_asks_again(
+    site: CrashSite, reference: Reference, tmp_path: Path, where: str, phase: str
+) -> None:
     remote = tmp_path / "remote"
     remote.mkdir()
     site.die("--remote", str(remote), "--operate", *at(where, phase, 1))

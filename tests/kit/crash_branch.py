@@ -35,12 +35,11 @@ def branch_of(chain: RegtestChain, tip: BlockCommitment) -> list[BlockCommitment
 
 
 def check_branch(rows: Rows, chain: RegtestChain, tip: BlockCommitment) -> None:
-    """Tip, blocks by height, leaves and their proofs, and exports are those of the branch that `tip` ends; the anchor is genesis."""
+    """Tip, blocks by height, leaves and their proofs are those of the branch that `tip` ends; the anchor is genesis."""
     branch = branch_of(chain, tip)
     assert anchor_tip(rows) == tip
     assert list(canonical_blocks(rows)) == branch
-    manifests = [_manifest(rows, block) for block in branch]
-    leaves = [_SENTINEL, *(manifest.root() for manifest in manifests)]
+    leaves = [_SENTINEL, *(_manifest(rows, block).root() for block in branch)]
     anchor = chain.genesis.height
     assert [read_leaf(rows, anchor, Height(height)) for height in range(len(leaves))] == leaves
     peaks = _peaks(leaves)
@@ -54,11 +53,17 @@ def check_branch(rows: Rows, chain: RegtestChain, tip: BlockCommitment) -> None:
     assert row is not None
     history = AnchorState.decode(row.state).history
     assert (history.entries, list(history.peaks)) == (len(leaves), [peaks[height] for height in sorted(peaks)])
+
+
+def check_exports(rows: Rows, chain: RegtestChain, tip: BlockCommitment) -> None:
+    """The Moho stage has come to `tip`, and the export entries are those of its branch, in order."""
     found = moho_tip(rows)
     assert found is not None
     assert found[0] == tip
+    manifests = [_manifest(rows, block) for block in branch_of(chain, tip)]
     exports = [(one.container, one.entry, manifest.height) for manifest in manifests for one in _exports(manifest)]
-    assert rows.rows("SELECT container, entry, height FROM moho_exports ORDER BY container, position") == sorted(exports, key=lambda e: e[0])
+    stored = rows.rows("SELECT container, entry, height FROM moho_exports ORDER BY container, position")
+    assert stored == sorted(exports, key=lambda export: export[0])
 
 
 def check_proofs(rows: Rows, trust: TrustRoot, chain: RegtestChain, tip: BlockCommitment, orphans: Iterable[BlockCommitment]) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from kit.crash_runs import CrashSite, Ran
 from proofplane.base.ids import BlockCommitment
 from proofplane.base.proof_id import RecursiveId, StepId
+from proofplane.proving.state import IN_FLIGHT
 from proofplane.proving.types import JobStatus
 from proofplane.storage.database import DATABASE_NAME
 
@@ -22,7 +23,6 @@ Dump = dict[str, list[tuple[Any, ...]]]
 
 ANCHOR_TABLES = ("anchors", "leaves", "nodes", "anchor_log", "anchor_tip")
 _SAME_IN_EVERY_RUN = (*ANCHOR_TABLES, "moho", "moho_exports", "moho_log", "moho_tip", "proofs", "proving_cursor")
-_OPEN = (JobStatus.PLANNED, JobStatus.SUBMITTING, JobStatus.SUBMITTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,23 +95,16 @@ def check_rules(site: CrashSite) -> None:
 def _check_chain(connection: sqlite3.Connection) -> None:
     for log, table, tip in (("anchor_log", "anchors", "anchor_tip"), ("moho_log", "moho", "moho_tip")):
         logged = _list(connection, f"SELECT key FROM {log} ORDER BY seq")
-        rows = _list(connection, f"SELECT key FROM {table} ORDER BY key")
-        tips = _list(connection, f"SELECT key FROM {tip}")
-        if not rows:
-            assert not logged
-            assert not tips
-            continue
+        rows = _list(connection, f"SELECT key FROM {table} ORDER BY key")  # the anchor's is the first
         assert set(rows[1:]) == set(logged)
-        assert tips == [logged[-1] if logged else rows[0]]
+        assert _list(connection, f"SELECT key FROM {tip}") == (logged[-1:] or rows)
     parents = dict(connection.execute("SELECT key, parent FROM anchors"))
-    tip = _list(connection, "SELECT key FROM anchor_tip")
-    leaves = _list(connection, "SELECT key FROM leaves WHERE key <= (SELECT key FROM anchor_tip) ORDER BY height DESC")
-    for key in leaves:
-        assert key == tip[0] or parents[above][:32] == key[4:]
-        above = key
-    consumed = _list(connection, "SELECT consumed FROM moho_tip")
-    assert consumed in ([], [connection.execute("SELECT coalesce(max(seq), 0) FROM moho_log").fetchone()[0]])
-    assert connection.execute("SELECT count(*) FROM moho_log").fetchone() <= connection.execute("SELECT count(*) FROM anchor_log").fetchone()
+    branch = _list(connection, "SELECT key FROM leaves WHERE key <= (SELECT key FROM anchor_tip) ORDER BY height")
+    assert branch[-1:] == (_list(connection, "SELECT key FROM anchor_tip") if branch else [])
+    assert [parents[key] for key in branch] == [key[4:] for key in [*sorted(parents)[:1], *branch][:-1]]
+    folded = _number(connection, "SELECT count(*) FROM moho_log")
+    assert folded <= _number(connection, "SELECT count(*) FROM anchor_log")
+    assert _list(connection, "SELECT consumed FROM moho_tip") in ([], [folded])
 
 
 def _check_jobs(lines: Sequence[JobLine], proofs: set[bytes]) -> None:
@@ -127,9 +120,14 @@ def _check_jobs(lines: Sequence[JobLine], proofs: set[bytes]) -> None:
             assert not handed_over or line.job_key is not None
             assert (line.submissions > 0) == (line.job_key is not None)
             assert line.status is not JobStatus.PLANNED or line.job_key is None
-            assert line.status not in (JobStatus.PLANNED, JobStatus.SUBMITTING) or line.remote_id is None
-            assert line.status not in (JobStatus.SUBMITTED, JobStatus.DONE) or line.remote_id is not None
-            assert (line.remote_phase is not None) == (line.status is JobStatus.SUBMITTED)
+            if line.status is JobStatus.PLANNED or (line.status is JobStatus.SUBMITTING and line.submissions == 1):
+                assert (line.remote_id, line.remote_phase) == (None, None)
+            if line.status is JobStatus.SUBMITTED:
+                assert None not in (line.remote_id, line.remote_phase)
+            if line.status is JobStatus.DONE:
+                assert line.remote_id is not None
+            if line.status not in IN_FLIGHT:
+                assert line.remote_phase is None
             assert (line.reason is not None) == (line.status is JobStatus.FAILED)
             if line.remote_id is not None:
                 assert of_remote.setdefault(line.remote_id, proof_key) == proof_key
@@ -160,6 +158,11 @@ def _jobs(connection: sqlite3.Connection) -> list[JobLine]:
 
 def _list(connection: sqlite3.Connection, sql: str) -> list[Any]:
     return [value for (value,) in connection.execute(sql)]
+
+
+def _number(connection: sqlite3.Connection, sql: str) -> int:
+    (found,) = _list(connection, sql)
+    return int(found)
 
 
 def _column(connection: sqlite3.Connection, sql: str) -> set[Any]:

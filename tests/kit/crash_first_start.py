@@ -1,4 +1,4 @@
-"""The `proofplane` command that kills its own process at the n-th file operation below a folder: `crash_first_start.py N FOLDER WORDS...`."""
+"""A `proofplane` command that kills its own process at a file operation: `crash_first_start.py NUMBER FOLDER WORDS...`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _OPERATIONS = frozenset({"os.mkdir", "os.link", "os.remove", "os.rename", "sqlit
 
 
 def main() -> None:
-    """Runs the command."""
+    """Runs the command WORDS, up to operation NUMBER, from 1, below FOLDER."""
     left, folder = int(sys.argv[1]), sys.argv[2]
 
     def hook(event: str, given: tuple[Any, ...]) -> None:

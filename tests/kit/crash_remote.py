@@ -28,6 +28,7 @@ class FolderProver:
 
     name = "folder"
     pipelines = False
+    remembers = True
 
     def __init__(self, folder: Path, note: Callable[[Sequence[Submission]], None]) -> None:
         """`note` is told what was handed over."""

@@ -60,6 +60,7 @@ class RemoteSim:
     """
 
     name = "remote-sim"
+    remembers = True
 
     def __init__(
         self,

@@ -140,7 +140,8 @@ class DataDirectory:
             return found
         if found.params != wanted.params:
             raise WrongChain(
-                f"{self.path} holds another chain ({found.params.describe()}; asked for {wanted.params.describe()}): name another --data-dir"
+                f"{self.path} holds another chain ({found.params.describe()}; asked for {wanted.params.describe()}): "
+                "name another --data-dir"
             )
         raise WrongChain(f"{self.path / _KEYS} does not hold the keys that {path.name} names: restore them or name another --data-dir")
 

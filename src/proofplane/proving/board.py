@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from proofplane.base.proof_id import StepId
 from proofplane.base.receipt import Receipt
@@ -83,16 +83,21 @@ class Board:
     totals: Totals = field(default_factory=Totals)
 
     @classmethod
-    async def load(cls, store: JobStore, chain: Chain, now: float) -> Board:
-        """Rebuilds the board from the rows; rows that cannot be read are quarantined, so that they use no capacity."""
+    async def load(cls, store: JobStore, chain: Chain, now: float, prover_remembers: bool) -> Board:
+        """Rebuilds the board from the rows; rows that cannot be read are quarantined, so that they use no capacity.
+
+        What a prover that does not remember had is handed over again: asking it would only learn that the job is lost.
+        """
         board = cls(store, chain)
         jobs, unreadable = store.in_flight()
         if unreadable:
             await store.outcome(undecodable=unreadable)
         for job in jobs:
-            board.put_in_flight(job)
-            if at_start(job.status) is AtStart.SEND_AGAIN:
+            if at_start(job.status, prover_remembers) is AtStart.SEND_AGAIN:
+                board.put_in_flight(replace(job, remote_id=None))
                 board.send_again[job.planned.key] = now
+            else:
+                board.put_in_flight(job)
         counts = store.counts()
         board.totals = Totals(counts.planned, counts.steps, counts.recursives, counts.failed, counts.aborted)
         return board

@@ -54,7 +54,7 @@ class Cycle:
     async def board(self) -> Board:
         """The board, rebuilt from the rows if there is none."""
         if self._board is None:
-            board = await Board.load(self._store, self._chain, self._clock.now())
+            board = await Board.load(self._store, self._chain, self._clock.now(), self._backend.remembers)
             self._cursor = self._store.cursor()
             self.last_committed = self._chain.tip()
             self.frontier = Frontier(self._store, self._chain)

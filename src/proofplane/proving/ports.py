@@ -26,6 +26,10 @@ class ProverBackend(Protocol):
     def pipelines(self) -> bool:
         """Whether a job may name earlier jobs of the same call as prerequisites."""
 
+    @property
+    def remembers(self) -> bool:
+        """Whether it still knows its jobs after this process was gone. One that lives and dies with us does not."""
+
     async def start(self, jobs: Sequence[Submission]) -> Sequence[RemoteId | Exception]:
         """Accepts jobs and returns without waiting for any to be proved.
 

@@ -14,7 +14,8 @@ ARROWS: Mapping[JobStatus, frozenset[JobStatus]] = {
     _P.PLANNED: frozenset({_P.SUBMITTING, _P.FAILED, _P.ABORTED}),
     # SUBMITTING again: handed over a second time under the same key, its counter raised first.
     _P.SUBMITTING: frozenset({_P.SUBMITTING, _P.SUBMITTED, _P.FAILED, _P.ABORTED}),
-    _P.SUBMITTED: frozenset({_P.DONE, _P.FAILED, _P.ABORTED}),
+    # SUBMITTING after SUBMITTED: the prover that had it has died with our process.
+    _P.SUBMITTED: frozenset({_P.SUBMITTING, _P.DONE, _P.FAILED, _P.ABORTED}),
     _P.DONE: frozenset(),
     _P.FAILED: frozenset(),
     _P.ABORTED: frozenset(),
@@ -40,8 +41,10 @@ class AtStart(Enum):
 _AT_START = {JobStatus.PLANNED: AtStart.QUEUE, JobStatus.SUBMITTING: AtStart.SEND_AGAIN, JobStatus.SUBMITTED: AtStart.POLL}
 
 
-def at_start(status: JobStatus) -> AtStart:
-    """What a job found in `status` needs."""
+def at_start(status: JobStatus, prover_remembers: bool) -> AtStart:
+    """What a job found in `status` needs, by whether the prover still knows what it had."""
+    if status is JobStatus.SUBMITTED and not prover_remembers:
+        return AtStart.SEND_AGAIN
     return _AT_START.get(status, AtStart.NOTHING)
 
 

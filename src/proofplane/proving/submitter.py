@@ -168,9 +168,11 @@ class Submitter:
         await self._record(board, built, answers)
 
     async def _start(self, jobs: Sequence[Submission]) -> Sequence[RemoteId | Exception]:
-        """Calls the prover; an error of the whole call becomes everyone's."""
+        """Calls the prover; an error of the whole call becomes everyone's, except `Broken`, which is raised."""
         try:
             answers = await self._backend.start(jobs)
+        except Broken:
+            raise  # the prover cannot work at all: that is the operator's to mend, and no fault of the jobs
         except Exception as error:
             _log.warning("%s did not take %d jobs: %s", self._backend.name, len(jobs), error)
             return [error] * len(jobs)

@@ -57,6 +57,7 @@ class JobStatus(IntEnum):
         └─────────────┴────────────────┴──> FAILED(reason) or, asked for by the operator, ABORTED
     ```
 
+    SUBMITTED -> SUBMITTING happens only at a start, if the prover died with the process that had used it.
     FAILED and ABORTED end an attempt; the next one is a new row in PLANNED.
     PLANNED -> FAILED happens only if the chain never yields the program's input. The numbers are stored.
     """

@@ -1,6 +1,7 @@
 """Exit codes: one a family, asserted whole."""
 
 import pytest
+
 from proofplane.base.errors import Broken, CallerMistake, NeverAgain, Refused, TryAgain
 from proofplane.cli.exits import exit_code
 from proofplane.storage.errors import DirectoryInUse, StorageFull

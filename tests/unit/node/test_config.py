@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from proofplane.node.config import BadConfig, Settings, load_settings
 
 

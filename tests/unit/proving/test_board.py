@@ -30,7 +30,7 @@ async def test_a_rebuilt_board_is_the_one_that_was_dropped(rig: Rig) -> None:
     for _ in range(8):
         await rig.tick()
         status = rig.status()
-        board = await Board.load(rig.store, rig.chain, 0.0)
+        board = await Board.load(rig.store, rig.chain, 0.0, prover_remembers=True)
         assert board.totals.planned == status.queued + status.parked
         assert (board.totals.steps, board.totals.recursives) == (status.steps, status.recursives)
         assert len(board.flight) == status.in_flight

@@ -4,9 +4,11 @@ import pytest
 
 from kit.prover_rig import Killed, Rig
 from kit.remote_sim import SLOW, Fate
+from proofplane.base.errors import Broken
 from proofplane.base.proof_id import RecursiveId, StepId
 from proofplane.proving.cycle import PLAN_BLOCKS
-from proofplane.proving.types import Failed, FailureReason
+from proofplane.proving.types import Failed, FailureReason, JobStatus
+from proofplane.storage.errors import StorageBroken
 
 EXPIRED = Fate(end=Failed(FailureReason.EXPIRED))
 
@@ -163,3 +165,29 @@ async def test_a_crash_at_any_write_loses_nothing_and_submits_nothing_untold(rig
     assert max(rig.sim.starts.values()) == 1
     counts = rig.store.counts()
     assert (counts.steps, counts.recursives) == (3, 3)
+
+
+async def test_jobs_of_a_prover_that_died_with_us_are_handed_over_again_without_using_up_a_retry(rig: Rig) -> None:
+    rig.sim.fate = lambda _: SLOW
+    rig.sim.remembers = False
+    block = rig.chain.extend(1)[0]
+    await rig.tick()
+    before = rig.job(StepId.of(block))
+    for restarts in range(1, 8):  # more often than any retry budget allows
+        rig.sim.lose(StepId.of(block))
+        rig.restart()
+        await rig.tick()
+        now = rig.job(StepId.of(block))
+        assert (now.status, now.attempt, now.submissions) == (JobStatus.SUBMITTED, before.attempt, before.submissions + restarts)
+    await rig.converge()
+    rig.check_submissions()
+
+
+async def test_a_prover_that_cannot_work_at_all_ends_the_service_and_leaves_the_jobs_to_be_sent_again(rig: Rig) -> None:
+    block = rig.chain.extend(1)[0]
+    rig.sim.trouble["start"].append(StorageBroken("no prover process starts"))
+    with pytest.raises(Broken):
+        await rig.tick()
+    assert rig.job(StepId.of(block)).status is JobStatus.SUBMITTING
+    rig.restart()
+    await rig.converge()

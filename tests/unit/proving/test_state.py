@@ -12,6 +12,7 @@ DRAWN = {
     (S.PLANNED, S.SUBMITTING),
     (S.SUBMITTING, S.SUBMITTING),
     (S.SUBMITTING, S.SUBMITTED),
+    (S.SUBMITTED, S.SUBMITTING),
     (S.SUBMITTED, S.DONE),
     *((status, S.FAILED) for status in (S.PLANNED, S.SUBMITTING, S.SUBMITTED)),
     *((status, S.ABORTED) for status in (S.PLANNED, S.SUBMITTING, S.SUBMITTED)),
@@ -30,8 +31,13 @@ def test_exactly_the_drawn_arrows_exist(found: JobStatus, then: JobStatus) -> No
             require(found, then)
 
 
+def test_a_start_sends_again_what_a_forgetful_prover_had() -> None:
+    assert at_start(S.SUBMITTED, prover_remembers=False) is AtStart.SEND_AGAIN
+    assert {status for status in S if at_start(status, True) is not at_start(status, False)} == {S.SUBMITTED}
+
+
 def test_a_start_queues_sends_again_polls_or_leaves_alone() -> None:
-    assert {status: at_start(status) for status in S} == {
+    assert {status: at_start(status, prover_remembers=True) for status in S} == {
         S.PLANNED: AtStart.QUEUE,
         S.SUBMITTING: AtStart.SEND_AGAIN,
         S.SUBMITTED: AtStart.POLL,
@@ -39,7 +45,7 @@ def test_a_start_queues_sends_again_polls_or_leaves_alone() -> None:
         S.FAILED: AtStart.NOTHING,
         S.ABORTED: AtStart.NOTHING,
     }
-    assert {status for status in S if at_start(status) in (AtStart.SEND_AGAIN, AtStart.POLL)} == IN_FLIGHT
+    assert {status for status in S if at_start(status, True) in (AtStart.SEND_AGAIN, AtStart.POLL)} == IN_FLIGHT
 
 
 def test_stored_numbers_of_statuses_never_change() -> None:

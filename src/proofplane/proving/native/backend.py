@@ -78,6 +78,7 @@ class NativeProver:
 
     name = "native"
     pipelines = True
+    remembers = False
 
     def __init__(self, argv: Sequence[str], workers: int, clock: Clock | None = None) -> None:
         """Takes the command line of a child process, whose main function calls `worker.serve`, and how many of them to run.
