@@ -1,15 +1,29 @@
-"""Fixtures of every test: where the real inputs are."""
+"""Fixtures of every test: where the real inputs are. With them given, no test that needs them may skip."""
 
 import os
 from pathlib import Path
 
 import pytest
 
+_DATA = "PROOFPLANE_DATA"
+
 
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
     """The folder of real inputs; without PROOFPLANE_DATA the test is skipped (and counted)."""
-    place = os.environ.get("PROOFPLANE_DATA")
+    place = os.environ.get(_DATA)
     if not place:
-        pytest.skip("PROOFPLANE_DATA is not set")
+        pytest.skip(f"{_DATA} is not set")
     return Path(place)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Fails a run that was given the real inputs and yet skipped a test that needs them."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if not os.environ.get(_DATA) or reporter is None:
+        return
+    skipped = [report.nodeid for report in reporter.stats.get("skipped", []) if "data" in getattr(report, "keywords", {})]
+    if skipped and exitstatus == pytest.ExitCode.OK:
+        reporter.write_line(f"{_DATA} is set, so these must not skip: {', '.join(skipped)}", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
