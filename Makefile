@@ -8,7 +8,7 @@ BCOIN := tests/interop/bcoin/node_modules
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test interop test-all check bench pins clean
+.PHONY: help setup demo test interop test-all check bench generate pins clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -47,6 +47,9 @@ check: $(STAMP) ## formatting, lint, types, layers
 
 bench: $(STAMP) ## the figures of the README
 	$(BIN)/python benches/proving_pipeline.py
+
+generate: $(STAMP) ## rewrite what is generated: the checklist table in docs/design/proving.md
+	$(BIN)/python tests/kit/checklist.py
 
 pins: ## pin requirements/dev.txt anew from pyproject.toml and dev.in
 	$(PYTHON) -m venv .venv/pins && .venv/pins/bin/pip install --quiet pip-tools
