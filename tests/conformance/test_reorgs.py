@@ -1,10 +1,12 @@
 """Reorgs through the whole node, with the native prover: after each, everything that the rows say is about the new branch."""
 
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,10 +17,13 @@ from proofplane.anchor.regtest import RegtestChain
 from proofplane.anchor.subprotocols.export import export_transaction, manifest_export_transaction
 from proofplane.anchor.subprotocols.upgrade import upgrade_transaction
 from proofplane.anchor.types import AnchorParams, Mode, Quorum
+from proofplane.base.errors import Refused
 from proofplane.base.ids import BlockCommitment, Hash32, Height
+from proofplane.base.receipt import Receipt
 from proofplane.bitcoin.networks import Network
 from proofplane.bitcoin.sps50 import TEST_MAGIC
 from proofplane.bitcoin.transaction import Transaction
+from proofplane.cli.exits import OK, exit_code
 from proofplane.crypto.hashes import sha256
 from proofplane.crypto.schnorr import SigningKey
 from proofplane.node.config import ProverSettings, Settings
@@ -228,6 +233,17 @@ def _verify_elsewhere(world: World, place: Path) -> None:
     trust = place.with_name("trust-of-mine.json")
     shutil.copy(world.path / TRUST_NAME, trust)
     command = [sys.executable, "-m", "proofplane", "verify-chain", "--trust", str(trust), "--data-dir", str(place)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=VERIFY_SECONDS, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "everything holds" in done.stdout
+
+    def run() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(command, capture_output=True, text=True, timeout=VERIFY_SECONDS, check=False)
+
+    good = run()
+    assert good.returncode == OK, good.stderr
+    assert "everything holds" in good.stdout
+    with closing(sqlite3.connect(place / DATABASE_NAME)) as database:
+        (raw,) = database.execute("SELECT receipt FROM proofs ORDER BY key DESC LIMIT 1").fetchone()
+        receipt = Receipt.decode(raw)
+        forged = replace(receipt, proof=bytes([receipt.proof[0] ^ 1]) + receipt.proof[1:])
+        database.execute("UPDATE proofs SET receipt = ? WHERE receipt = ?", (forged.encode(), raw))
+        database.commit()
+    assert run().returncode == exit_code(Refused())

@@ -81,7 +81,8 @@ class CrashSite:
     def _start(self, options: tuple[str, ...]) -> tuple[int, str]:
         """The exit code, and the output, or if there is none the errors."""
         command = [sys.executable, str(_SCRIPT), str(self.data_dir), str(self.journal), *options]
-        environment = {**os.environ, "PYTHONPATH": str(_SCRIPT.parent.parent)}
+        path = os.pathsep.join(filter(None, (str(_SCRIPT.parent.parent), os.environ.get("PYTHONPATH"))))
+        environment = {**os.environ, "PYTHONPATH": path}
         done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, env=environment, check=False)
         return done.returncode, done.stdout or done.stderr
 
