@@ -45,10 +45,13 @@ def started(half_done: Path, tmp_path: Path) -> Path:
 
 def go_on(headers: Path, data_dir: Path, network: str = "regtest", first_height: int = 0, blocks: int = HEADERS - 1) -> None:
     """The corrected input takes the same data directory to the end, and everything in it holds."""
-    summary = prove(headers, first_height, data_dir, "--network", network, "--json").json()
-    assert (summary["blocks"], summary["step_proofs"], summary["recursive_proofs"]) == (blocks, blocks, blocks)
+    done = prove(headers, first_height, data_dir, "--network", network, "--json")
+    summary = done.json()
+    assert done.err == "", "going on is nothing to warn of"
     report = here("verify-chain", "--json", "--data-dir", data_dir).json()
-    assert report["blocks"] == blocks
+    # Proofs are counted by the check: a damaged regtest header may meet its target, and is then an orphan with proofs.
+    assert (summary["blocks"], report["blocks"]) == (blocks, blocks)
+    assert report["step_proofs"] == report["recursive_proofs"] == {"native": blocks}
 
 
 # Headers files

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from kit.cli_chains import DEMO_BLOCKS, DEMO_FORK, DEMO_UPGRADE, copy_of, flip, 
 from kit.cli_headers import regtest_headers
 from kit.cli_run import Running, here, proofplane, prove
 from proofplane.anchor.regtest import RegtestChain
+from proofplane.cli.exits import INTERRUPTED
+from proofplane.crypto.keyfile import load_or_create_key
 
 SP1_PROGRAMS = [
     "0010bd9131991c632d564370bcd99415a0f24b91baf35311a7051f4a897485c1",
@@ -178,6 +181,21 @@ def test_status_and_proofs_are_readable_while_a_node_runs(tmp_path: Path) -> Non
     assert written["receipts"] == 2
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_ends_as_interrupted_and_goes_on_at_the_next_start(number: signal.Signals, tmp_path: Path) -> None:
+    headers, data = regtest_headers(tmp_path / "headers.raw", 1201), tmp_path / "data"
+    with Running("prove", "-q", "--network", "regtest", "--headers", headers, "--first-height", 0, "--data-dir", data) as node:
+        while (status := here("status", "--json", "--data-dir", data)).code or not status.json()["last_proven"]:
+            assert node.runs(), node.end()
+        node.signal(number)
+        ended = node.end()
+
+    assert (ended.code, ended.out) == (INTERRUPTED, ""), ended
+    assert len(ended.err.splitlines()) <= 2, ended
+    again = prove(headers, 0, data, "--network", "regtest", "--json")
+    assert (again.json()["recursive_proofs"], again.err) == (1200, "")
+
+
 # Exported receipts
 
 
@@ -195,8 +213,6 @@ def test_exported_receipts_verify_against_the_trust_file_beside_them_alone(expor
 
 def test_a_step_after_an_upgrade_needs_the_key_that_the_chain_has_then(exported: Path, demo: Path) -> None:
     late = next(exported.glob(f"{DEMO_UPGRADE + 1:08d}-step-*.receipt"))
-    from proofplane.crypto.keyfile import load_or_create_key
-
     key = load_or_create_key(demo / "keys" / "step-2.key").public().raw.hex()
 
     here("proofs", "verify", late, "--step-key", key).succeeded()

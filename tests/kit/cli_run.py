@@ -86,8 +86,8 @@ class Running:
         # Settings of the developer's own environment must not leak in; the tests' own are given in `env`.
         clean = {name: value for name, value in os.environ.items() if not name.startswith("PROOFPLANE_")}
         self._files = ExitStack()
-        self._out = self._files.enter_context(TemporaryFile("w+"))
-        self._err = self._files.enter_context(TemporaryFile("w+"))
+        self._out = self._files.enter_context(TemporaryFile())  # noqa: SIM115 - the stack closes it
+        self._err = self._files.enter_context(TemporaryFile())  # noqa: SIM115 - the stack closes it
         self._process = subprocess.Popen(
             [*under, sys.executable, "-m", "proofplane", *map(str, arguments)],
             stdin=subprocess.DEVNULL,

@@ -8,12 +8,20 @@
 from __future__ import annotations
 
 from proofplane.base.errors import Broken, CallerMistake, NeverAgain, Refused, TryAgain
+from proofplane.node.errors import StoppedEarly
 
 OK = 0
 INTERRUPTED = 130
 BUG = 70
 
-_CODES: tuple[tuple[type[Exception], int], ...] = ((Refused, 1), (CallerMistake, 2), (TryAgain, 3), (NeverAgain, 4), (Broken, 5))
+_CODES: tuple[tuple[type[Exception], int], ...] = (
+    (StoppedEarly, INTERRUPTED),
+    (Refused, 1),
+    (CallerMistake, 2),
+    (TryAgain, 3),
+    (NeverAgain, 4),
+    (Broken, 5),
+)
 
 
 def exit_code(error: BaseException) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 import click
 
 from proofplane import __version__
-from proofplane.base.errors import ProofplaneError
+from proofplane.base.errors import Broken, ProofplaneError
 from proofplane.cli.exits import BUG, INTERRUPTED, OK, exit_code
 
 _COMMANDS = {
@@ -62,14 +63,33 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except KeyboardInterrupt:
         return INTERRUPTED
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return error.exit_code
-    except BrokenPipeError:
-        return OK  # the reader of our output has seen enough
+    except click.ClickException as error:
+        click.echo(f"proofplane: {error.format_message()}", err=True)
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            click.echo(f"see `{error.ctx.command_path} --help`", err=True)
+        return error.exit_code
+    except OSError as error:
+        return _output_failed(error)
     except Exception as error:  # the last line of defence: a bug is shown as one, too
         return _report(error)
     return result if isinstance(result, int) else OK
+
+
+def _output_failed(error: OSError) -> int:
+    """What our own code reads and writes has typed errors, so this is about standard output: its reader left, or it has no room."""
+    try:
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull, sys.stdout.fileno())  # what is still buffered must not fail once more at exit
+        os.close(devnull)
+    except (OSError, ValueError):
+        logging.getLogger("proofplane").info("standard output cannot be replaced")
+    if isinstance(error, BrokenPipeError):
+        return OK  # the reader has seen enough
+    click.echo(f"proofplane: output failed: {error.strerror or error}", err=True)
+    return exit_code(Broken())
 
 
 def _report(error: BaseException) -> int:

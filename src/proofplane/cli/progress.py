@@ -61,13 +61,20 @@ class RateMeter:
         return Rates(blocks, proofs, left / proofs if left is not None and proofs > 0 else None)
 
 
+class _QuietConsole(Console):
+    """A console whose reader may go away: it falls silent and never ends the run that it shows."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+
+
 class ProgressDisplay:
     """Shows progress on standard error until the context ends."""
 
     def __init__(self, source: Callable[[], Progress], clock: Clock, console: Console | None = None, quiet: bool = False) -> None:
         self._source = source
         self._clock = clock
-        self._console = console or Console(stderr=True)
+        self._console = console or _QuietConsole(stderr=True)
         self._quiet = quiet
         self._meter = RateMeter()
         self._task: asyncio.Task[None] | None = None

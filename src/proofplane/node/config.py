@@ -43,7 +43,7 @@ class ProverSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
 
 class AnchorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`[anchor]`: what a new data directory is created with; an existing one keeps its own."""
+    """`[anchor]`: what a new data directory is created with; an existing one made with others is refused."""
 
     magic: str = "ALPN"
     """Four ASCII characters that open an SPS-50 tag."""
@@ -72,13 +72,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     bitcoind: BitcoindSettings = BitcoindSettings()
 
 
-_POSITIVE = (
-    ("node", "cores"),
-    ("prover", "processes"),
-    ("prover", "max_in_flight"),
-    ("prover", "tick_seconds"),
-    ("bitcoind", "poll_seconds"),
-)
+_LIMITS = {
+    ("node", "cores"): 4096,
+    ("prover", "processes"): 256,
+    ("prover", "max_in_flight"): 2048,
+    ("prover", "tick_seconds"): 3600,
+    ("bitcoind", "poll_seconds"): 3600,
+}
+"""Upper bounds of numbers that must be above 0. In flight: half of what the native prover keeps, so that it never has to refuse."""
 
 
 def load_settings(file: Path | None, environment: Mapping[str, str], flags: Mapping[str, Mapping[str, Any]]) -> Settings:
@@ -133,10 +134,10 @@ def _checked(values: Mapping[str, Any], source: str) -> Settings:
         settings = msgspec.convert(values, Settings)
     except msgspec.ValidationError as error:
         raise BadConfig(f"{source}: {error}") from None
-    for section, key in _POSITIVE:
+    for (section, key), limit in _LIMITS.items():
         value = getattr(getattr(settings, section), key)
-        if value is not None and value <= 0:
-            raise BadConfig(f"{source}: [{section}] {key} must be above 0, not {value}")
+        if value is not None and not 0 < value <= limit:
+            raise BadConfig(f"{source}: [{section}] {key} must be above 0 and at most {limit}, not {value}")
     if len(settings.anchor.magic.encode()) != 4:
         raise BadConfig(f"{source}: [anchor] magic must have 4 characters, not {settings.anchor.magic!r}")
     if not 0 <= settings.anchor.upgrade_threshold <= len(settings.anchor.upgrade_keys):

@@ -12,17 +12,20 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import msgspec
+
 from proofplane.anchor.types import AnchorParams
-from proofplane.base.errors import CallerMistake
+from proofplane.base.errors import CallerMistake, ProofplaneError
 from proofplane.base.ids import Hash32
 from proofplane.base.predicate import Predicate, PredicateKind
 from proofplane.crypto.hashes import sha256
-from proofplane.crypto.keyfile import load_or_create_key
+from proofplane.crypto.keyfile import load_key, load_or_create_key
+from proofplane.crypto.schnorr import SigningKey
 from proofplane.storage.database import DATABASE_NAME
 from proofplane.storage.errors import DirectoryUnusable
 from proofplane.storage.lock import DirectoryLock
@@ -51,22 +54,28 @@ class TrustRoot:
 
     def to_json(self) -> str:
         """Canonical JSON (sorted keys, two spaces)."""
-        predicates = {"step": _predicate_json(self.step_predicate), "moho": _predicate_json(self.moho_predicate)}
-        return json.dumps({"anchor": self.params.to_json(), "predicates": predicates}, indent=2, sort_keys=True) + "\n"
+        return json.dumps(self._plain(), indent=2, sort_keys=True) + "\n"
 
     @classmethod
     def from_json(cls, text: str, source: str) -> TrustRoot:
-        """Reads `to_json`; raises `MalformedTrust` naming `source`."""
+        """Reads `to_json`; raises `MalformedTrust` naming `source` for anything else, unknown keys included."""
         try:
-            raw = json.loads(text)
-            predicates = raw["predicates"]
-            return cls(
-                AnchorParams.from_json(raw["anchor"]), _predicate_from_json(predicates["step"]), _predicate_from_json(predicates["moho"])
-            )
-        except CallerMistake as error:
-            raise MalformedTrust(f"{source}: {error}") from None
-        except (ValueError, KeyError, TypeError) as error:
-            raise MalformedTrust(f"{source} is not a trust file: {error!r}") from None
+            read = msgspec.json.decode(text, type=_TrustText)
+            step, moho = (_predicate(raw) for raw in (read.predicates.step, read.predicates.moho))
+            return cls(AnchorParams.from_json(read.anchor), step, moho)
+        except (ProofplaneError, msgspec.MsgspecError, ValueError, RecursionError) as error:
+            raise MalformedTrust(f"{source} is not a trust file: {error}") from None
+
+    def differences(self, other: TrustRoot) -> str:
+        """Which parts differ, with both values, for people: `name: ours, not theirs`."""
+        ours, theirs = _flat(self._plain()), _flat(other._plain())
+        return "; ".join(
+            f"{name}: {ours.get(name)}, not {theirs.get(name)}" for name in sorted({*ours, *theirs}) if ours.get(name) != theirs.get(name)
+        )
+
+    def _plain(self) -> dict[str, Any]:
+        predicates = {"step": _predicate_json(self.step_predicate), "moho": _predicate_json(self.moho_predicate)}
+        return {"anchor": self.params.to_json(), "predicates": predicates}
 
     def identity(self) -> Hash32:
         """A digest that names this chain under these keys."""
@@ -91,21 +100,25 @@ class TrustRoot:
 class DataDirectory:
     """A data directory in use by this process: locked, with keys and trust root in place."""
 
-    def __init__(self, path: Path, params: AnchorParams) -> None:
+    def __init__(self, path: Path, params: AnchorParams, *, fresh: bool = False) -> None:
         """Locks `path`, creating keys and trust root on first use.
+
+        Args:
+            path: The directory; created if absent.
+            params: Of the chain that it is to hold.
+            fresh: Empty it first, if it holds exactly that chain.
 
         Raises:
             DirectoryInUse, DirectoryUnusable: See `DirectoryLock`.
-            WrongChain: It was made for another anchor or with other keys.
+            WrongChain: It was made for another anchor or with other keys; nothing was written.
+            KeyFileUnusable, KeyFileBroken: See `load_or_create_key`.
         """
         self._lock = DirectoryLock(path)
         self.path = path
         try:
-            try:
-                (path / _KEYS).mkdir(mode=0o700, exist_ok=True)
-            except OSError as error:
-                raise DirectoryUnusable(f"{path / _KEYS}: {error.strerror}") from None
-            self.trust = self._settle(TrustRoot(params, self.add_key(_STEP_KEY), self.add_key(_MOHO_KEY)))
+            if fresh:
+                self._forget(params)
+            self.trust = self._opened(params) if (path / TRUST_NAME).exists() else self._created(params)
         except BaseException:
             self._lock.release()
             raise
@@ -121,49 +134,49 @@ class DataDirectory:
         Raises:
             KeyFileUnusable, KeyFileBroken: See `load_or_create_key`.
         """
-        return Predicate(PredicateKind.SCHNORR, load_or_create_key(self.path / _KEYS / f"{name}.key").public().raw)
+        return _schnorr(load_or_create_key(self.path / _KEYS / f"{name}.key"))
 
     @property
     def database(self) -> Path:
         """The database file."""
         return self.path / DATABASE_NAME
 
-    def _settle(self, wanted: TrustRoot) -> TrustRoot:
-        path = self.path / TRUST_NAME
-        if not path.exists():
-            if self.database.exists():
-                raise WrongChain(f"{self.path} has a database but no {TRUST_NAME}: restore that file or name another directory")
-            write_durably(path, wanted.to_json().encode())
-            return wanted
+    def _opened(self, params: AnchorParams) -> TrustRoot:
         found = TrustRoot.read(self.path)
-        if found == wanted:
-            return found
-        if found.params != wanted.params:
-            raise WrongChain(
-                f"{self.path} holds another chain ({found.params.describe()}; asked for {wanted.params.describe()}): "
-                "name another --data-dir"
-            )
-        raise WrongChain(f"{self.path / _KEYS} does not hold the keys that {path.name} names: restore them or name another --data-dir")
+        if found.params != params:
+            difference = found.differences(replace(found, params=params))
+            raise WrongChain(f"{self.path} holds another chain ({difference}): name another --data-dir")
+        step, moho = (_schnorr(load_key(self.path / _KEYS / f"{name}.key")) for name in (_STEP_KEY, _MOHO_KEY))
+        if (step, moho) != (found.step_predicate, found.moho_predicate):
+            raise WrongChain(f"{self.path / _KEYS} does not hold the keys that {TRUST_NAME} names: restore them or name another --data-dir")
+        return found
+
+    def _created(self, params: AnchorParams) -> TrustRoot:
+        if self.database.exists():
+            raise WrongChain(f"{self.path} has a database but no {TRUST_NAME}: restore that file or name another --data-dir")
+        try:
+            (self.path / _KEYS).mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise DirectoryUnusable(f"{self.path / _KEYS}: {error.strerror}") from None
+        trust = TrustRoot(params, self.add_key(_STEP_KEY), self.add_key(_MOHO_KEY))
+        write_durably(self.path / TRUST_NAME, trust.to_json().encode())
+        return trust
+
+    def _forget(self, params: AnchorParams) -> None:
+        """Removes what the directory holds if it is exactly the chain of `params`; the trust root goes last, so a kill leaves it named."""
+        if not (self.path / TRUST_NAME).exists() or TrustRoot.read(self.path).params != params:
+            return
+        try:
+            for file in (*self.path.glob(f"{DATABASE_NAME}*"), *self.key_files, self.path / TRUST_NAME):
+                file.unlink()
+        except OSError as error:
+            raise DirectoryUnusable(f"{self.path} cannot be emptied: {error.strerror}") from None
 
     def __enter__(self) -> DataDirectory:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._lock.release()
-
-
-def forget_chain(path: Path, params: AnchorParams) -> None:
-    """Empties a data directory if it holds exactly the chain of `params`; any other content is left for `DataDirectory` to judge.
-
-    Raises:
-        DirectoryInUse, DirectoryUnusable: See `DirectoryLock`.
-    """
-    if not (path / TRUST_NAME).exists():
-        return
-    with DirectoryLock(path):
-        if TrustRoot.read(path).params == params:
-            for file in (*path.glob(f"{DATABASE_NAME}*"), *(path / _KEYS).glob("*.key"), path / TRUST_NAME):
-                file.unlink()
 
 
 def write_durably(path: Path, content: bytes) -> None:
@@ -184,9 +197,36 @@ def write_durably(path: Path, content: bytes) -> None:
         raise DirectoryUnusable(f"{path} cannot be written: {error.strerror}") from None
 
 
+def _schnorr(key: SigningKey) -> Predicate:
+    return Predicate(PredicateKind.SCHNORR, key.public().raw)
+
+
+class _PredicateText(msgspec.Struct, forbid_unknown_fields=True):
+    kind: int
+    condition: str
+
+
+class _PredicatesText(msgspec.Struct, forbid_unknown_fields=True):
+    step: _PredicateText
+    moho: _PredicateText
+
+
+class _TrustText(msgspec.Struct, forbid_unknown_fields=True):
+    anchor: dict[str, Any]
+    predicates: _PredicatesText
+
+
+def _predicate(raw: _PredicateText) -> Predicate:
+    return Predicate(raw.kind, bytes.fromhex(raw.condition))
+
+
 def _predicate_json(predicate: Predicate) -> dict[str, Any]:
     return {"kind": int(predicate.kind), "condition": predicate.condition.hex()}
 
 
-def _predicate_from_json(raw: dict[str, Any]) -> Predicate:
-    return Predicate(raw["kind"], bytes.fromhex(raw["condition"]))
+def _flat(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested names joined by dots."""
+    found: dict[str, Any] = {}
+    for name, inner in value.items():
+        found |= _flat(inner, f"{prefix}{name}.") if isinstance(inner, dict) else {f"{prefix}{name}": inner}
+    return found

@@ -12,6 +12,7 @@ from proofplane.base.ids import BlockCommitment, BlockId, Height
 from proofplane.base.proof_id import ProofId, RecursiveId, StepId, proof_id_from_key
 from proofplane.base.receipt import Receipt
 from proofplane.node.data_dir import TrustRoot
+from proofplane.proving.frontier import last_proven
 from proofplane.proving.store import JobReader
 from proofplane.proving.types import ProofKey
 from proofplane.storage.database import Rows
@@ -80,9 +81,7 @@ def read_status(rows: Rows, trust: TrustRoot) -> StatusShown:
     jobs = JobReader(rows)
     counts = jobs.counts()
     in_flight, _ = jobs.in_flight()
-    proven = next(
-        (one.block for one in jobs.recursive_descending() if isinstance(one, RecursiveId) and is_canonical(rows, one.block)), None
-    )
+    proven = last_proven(jobs, lambda block: is_canonical(rows, block))
     failures = tuple(
         FailureShown(str(row.planned.proof_id), row.planned.attempt, row.reason or "") for row in jobs.failures(MAX_FAILURES_SHOWN)
     )
@@ -138,9 +137,8 @@ def find_proof(rows: Rows, kind: str, block: BlockCommitment) -> StoredProof:
 
 def _stored(rows: Rows, key: bytes, raw: bytes) -> StoredProof:
     proof_id = proof_id_from_key(key)
-    step = isinstance(proof_id, StepId)
     block = proof_id.end if isinstance(proof_id, StepId) else proof_id.block
-    return StoredProof(proof_id, block, "step" if step else "recursive", is_canonical(rows, block), Receipt.decode(raw))
+    return StoredProof(proof_id, block, proof_id.kind.name.lower(), is_canonical(rows, block), Receipt.decode(raw))
 
 
 def _text(block: BlockCommitment | None) -> str | None:

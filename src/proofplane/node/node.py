@@ -14,11 +14,11 @@ from proofplane.anchor.moho_store import MOHO_SCHEMA, MohoStore
 from proofplane.anchor.moho_worker import MohoStatus, MohoWorker
 from proofplane.anchor.ports import L1Source
 from proofplane.base.cores import usable_cores
-from proofplane.base.errors import NeverAgain
 from proofplane.base.ids import BlockCommitment
 from proofplane.node.chain_adapter import ChainAdapter
 from proofplane.node.config import Settings
 from proofplane.node.data_dir import DataDirectory
+from proofplane.node.errors import ProofsMissing, StoppedEarly
 from proofplane.node.progress import Progress
 from proofplane.node.prover_process import command
 from proofplane.proving.inputs import Command
@@ -47,14 +47,6 @@ _FAILURES_AT_A_TIME = 64
 
 _EXPLAIN_SECONDS = 5.0
 """How long that knowledge may take to arrive; it is normally there within one turn of the loop."""
-
-
-class ProofsMissing(NeverAgain):
-    """Nothing is left to do, but some proofs have failed for good: `proofplane status` names them."""
-
-
-class StoppedEarly(NeverAgain):
-    """The node was told to stop before the work was done; what is done is durable, and the next start goes on from there."""
 
 
 class Node:
@@ -186,18 +178,19 @@ class Node:
             return
         await self._until(self._proving.fresh(), lambda status: _settled(status, goal))
         status = self._proving.current()
-        if status.failed:
+        if status.last_proven != goal:
             raise ProofsMissing(
-                f"{status.failed} proofs have failed for good: see `proofplane status`, then start again with --retry-failed"
+                f"{status.failed} proofs have failed for good and {status.parked} wait for them: "
+                "see `proofplane status`; start again with --retry-failed to ask for them once more"
             )
 
     async def retry_failed(self) -> int:
-        """Asks again for every proof that has failed for good; returns how many."""
-        asked = 0
-        while failed := self._jobs.failures(_FAILURES_AT_A_TIME):
+        """Asks once more for every proof that has failed for good so far; returns how many."""
+        asked, after = 0, None
+        while failed := self._jobs.failures(_FAILURES_AT_A_TIME, after):
             for row in failed:
                 await self.prover.retry(row.planned.proof_id)
-            asked += len(failed)
+            asked, after = asked + len(failed), failed[-1].planned.key
         return asked
 
     async def _until(self, monitor: Monitor[T], wanted: Callable[[T], bool]) -> None:
@@ -213,5 +206,7 @@ class Node:
 
 
 def _settled(status: ProverStatus, goal: BlockCommitment) -> bool:
-    idle = not (status.queued or status.parked or status.in_flight)
-    return idle and (status.last_proven == goal or (status.failed > 0 and status.last_committed == goal))
+    """Whether nothing moves any more: all is proved, or what is parked waits for what has failed or was aborted."""
+    if status.queued or status.in_flight or status.last_committed != goal:
+        return False
+    return not status.parked or bool(status.failed or status.aborted)

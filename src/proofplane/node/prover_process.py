@@ -15,8 +15,8 @@ from proofplane.proving.native.worker import serve
 
 
 def command(key_files: tuple[Path, ...]) -> tuple[str, ...]:
-    """The command line that starts one child with these key files."""
-    return (sys.executable, "-m", __spec__.name, *(str(file) for file in key_files))
+    """The command line that starts one child with these key files; `-P` keeps modules of the working directory out of it."""
+    return (sys.executable, "-P", "-m", __spec__.name, *(str(file) for file in key_files))
 
 
 def main(arguments: list[str]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from proofplane.anchor.ports import L1Source
 from proofplane.node.config import Settings
 from proofplane.node.data_dir import DataDirectory
+from proofplane.node.errors import StoppedEarly
 from proofplane.node.node import Node
 from proofplane.service.clock import Clock
 from proofplane.storage.database import WriteObserver
@@ -53,7 +54,7 @@ async def run_session(
     retry_failed: bool = False,
     observer: WriteObserver | None = None,
 ) -> Summary:
-    """Runs a node until `drive` has ended and everything is proved.
+    """Runs a node until `drive` has ended and everything is proved, or until a signal.
 
     Args:
         directory: The open data directory.
@@ -62,21 +63,26 @@ async def run_session(
         settings: Of the node.
         clock: Times the run.
         display: Shows progress.
-        target_blocks: How many blocks above the anchor there will be, if that is known.
+        target_blocks: How many blocks above the anchor there will be; None for a source without end, which a signal ends well.
         retry_failed: Ask again for what failed for good in earlier runs.
         observer: Sees every transaction.
 
     Raises:
-        TaskFailed, StoppedEarly, ProofsMissing: See `Node`.
+        TaskFailed, ProofsMissing: See `Node`.
+        StoppedEarly: A signal came before the work was done.
     """
     async with Node(directory, source, settings, clock, observer) as node:
         node.target_blocks = target_blocks
         began = clock.now()
         async with display(node):
-            if retry_failed:
-                await node.retry_failed()
-            await node.drive(drive(node))
-            await node.proven()
+            try:
+                if retry_failed:
+                    await node.retry_failed()
+                await node.drive(drive(node))
+                await node.proven()
+            except StoppedEarly:
+                if target_blocks is not None:
+                    raise
         params = directory.trust.params
         progress = node.progress()
         return Summary(

@@ -6,37 +6,35 @@ computed again, and every proof is held against what was computed, whatever the 
 Rules:
 1. The chain is the one that the stored tip ends; its blocks must link from the anchor to that tip without a gap.
 2. A block's step proof must state the computed attestation under the predicate of the computed parent state,
-   its recursive proof the computed claim under the trusted Moho predicate.
-3. Stored headers, states, manifests, Moho states and their roots must be byte for byte what was computed.
-4. Proofs of orphaned blocks are counted, and their signatures checked under the predicates seen; they say nothing about the chain.
+   its recursive proof the computed claim under the trusted Moho predicate (`verify_proofs`).
+3. Stored headers, states, manifests, history leaves and nodes, Moho states and export entries must be byte for byte what was computed.
+4. Logs and tips must name stored blocks. Jobs are not looked at: they are about work, not about the chain.
 
 Memory does not grow with the chain: blocks and proofs are streamed in height order.
-A row's place in that order is only a hint where to look; which block a proof is about is read from the proof.
+Not guaranteed: rows of orphaned blocks are read only where an orphan's proof needs them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from itertools import groupby
 
-from proofplane.anchor.anchor_store import AnchorRow, anchor_tip, canonical_rows
-from proofplane.anchor.moho import MohoState, fold, genesis_moho
-from proofplane.anchor.moho_store import moho_row
+from proofplane.anchor.anchor_store import AnchorRow, anchor_tip, canonical_rows, genesis_row
+from proofplane.anchor.moho import ExportedLeaf, MohoState, fold, genesis_moho
+from proofplane.anchor.moho_store import moho_row, moho_tip
 from proofplane.anchor.state import AnchorState, genesis_state
 from proofplane.anchor.transition import apply_stored
 from proofplane.base.attestation import RecursiveAttestation, RecursiveClaim, StateAttestation, StepAttestation
-from proofplane.base.errors import Refused
+from proofplane.base.errors import ProofplaneError, Refused
 from proofplane.base.ids import BlockCommitment
 from proofplane.base.predicate import Predicate, PredicateKind
+from proofplane.base.proof_id import RecursiveId, StepId
 from proofplane.base.receipt import Receipt
-from proofplane.crypto.predicates import UnknownPredicate, check
+from proofplane.crypto.mmr import join
 from proofplane.node.data_dir import TrustRoot
+from proofplane.node.verify_proofs import ChainRefused, ProofsByHeight, check_orphan, require_proof
 from proofplane.storage.database import Rows
-
-
-class ChainRefused(Refused):
-    """The data does not hold what it claims; the message names the block and what is wrong with it."""
+from proofplane.storage.errors import StorageBroken
 
 
 @dataclass(slots=True)
@@ -51,7 +49,7 @@ class ChainReport:
     recursive_proofs: dict[str, int] = field(default_factory=dict)
     """How many per kind of predicate."""
     orphan_proofs: int = 0
-    """Proofs of blocks that are not on the chain: their signatures hold, no more is said."""
+    """Proofs of blocks that are not on the chain: they hold, and say nothing about it."""
 
     def to_json(self) -> dict[str, object]:
         """The report as JSON values."""
@@ -62,150 +60,150 @@ def verify_chain(rows: Rows, trust: TrustRoot, on_block: Callable[[int, int], No
     """Checks a whole database against its trust root.
 
     Args:
-        rows: The database; one snapshot is not needed, but a node that runs meanwhile may have blocks whose proofs are not there yet.
+        rows: The database; beside a running node the newest blocks may not have their proofs yet.
         trust: What to believe.
         on_block: Called after each block with the number of blocks verified so far and of all blocks.
 
     Raises:
-        ChainRefused: Something does not hold.
+        ChainRefused: Something does not hold, or cannot be read.
+        StorageBroken: The database failed.
     """
-    params = trust.params
-    anchor = genesis_state(params)
-    walk = _Walk(trust, anchor, genesis_moho(anchor.commitment(), trust.step_predicate))
-    walk.compare_moho(rows)
-    claimed = anchor_tip(rows)
-    if claimed is None:
-        raise ChainRefused("the database has no tip: nothing was processed")
-    proofs = _ProofsByHeight(rows)
-    for row in canonical_rows(rows):
-        walk.step(row)
-        walk.compare_moho(rows)
-        walk.prove(proofs.at(row.block.height))
-        on_block(walk.report.blocks, claimed.height - params.block.height)
-    if walk.report.tip != claimed:
-        raise ChainRefused(f"the chain ends at {walk.report.tip}, but the stored tip is {claimed}")
-    for leftover in proofs.rest():
-        walk.orphan(leftover)
+    walk = _Walk(rows, trust)
+    try:
+        walk.run(on_block)
+    except (ChainRefused, StorageBroken):
+        raise
+    except (ProofplaneError, TypeError, ValueError) as error:  # a damaged row can be of any shape
+        raise ChainRefused(f"after block {walk.report.tip}: what is stored cannot be read: {error}") from error
     return walk.report
 
 
 class _Walk:
     """The computed state of the chain at one block, and what was verified on the way."""
 
-    def __init__(self, trust: TrustRoot, anchor: AnchorState, moho: MohoState) -> None:
+    def __init__(self, rows: Rows, trust: TrustRoot) -> None:
         self.report = ChainReport(trust.params.block)
+        self._rows = rows
         self._trust = trust
-        self._anchor = anchor
-        self._moho = moho
+        self._anchor: AnchorState = genesis_state(trust.params)
+        self._moho: MohoState = genesis_moho(self._anchor.commitment(), trust.step_predicate)
         self._genesis = self._before = self._attestation()
-        self._step_predicate = moho.next_predicate
-        self._predicates = {trust.moho_predicate, moho.next_predicate}
+        self._step_predicate = self._moho.next_predicate
 
-    def step(self, row: AnchorRow) -> None:
-        """Computes the state after the block of `row`."""
+    def run(self, on_block: Callable[[int, int], None]) -> None:
+        """From the anchor to the tip."""
+        claimed = anchor_tip(self._rows)
+        if claimed is None:
+            raise ChainRefused("the database has no tip: nothing was processed")
+        self._compare_genesis()
+        self._compare_moho()
+        self._compare_logs()
+        proofs = ProofsByHeight(self._rows)
+        for row in canonical_rows(self._rows):
+            self._step(row)
+            found = proofs.at(row.block.height)
+            self._require_proofs(found)
+            for key, receipt in found.items():
+                self._orphan(key, receipt)
+            on_block(self.report.blocks, claimed.height - self._trust.params.block.height)
+        if self.report.tip != claimed:
+            raise ChainRefused(f"the chain ends at {self.report.tip}, but the stored tip is {claimed}")
+        for key, receipt in proofs.rest():
+            self._orphan(key, receipt)
+
+    def _step(self, row: AnchorRow) -> None:
+        """Computes the state after the block of `row` and compares everything stored about it."""
         try:
             done = apply_stored(self._anchor, row.payload, row.aux)
         except Refused as error:
             raise ChainRefused(f"block {row.block}: {error}") from error
-        block = done.state.pow.last
-        if block != row.block:
-            raise ChainRefused(f"the row of block {row.block} holds block {block}")
-        if (row.header, row.state, row.commitment) != (row.payload[:80], done.state.encode(), done.state.commitment()):
+        block, parent = done.state.block, self._anchor.block
+        if (row.block, row.parent) != (block, parent.block_id):
+            raise ChainRefused(f"the row of block {row.block} holds block {block} on {parent}")
+        if (row.header, row.state, row.commitment) != (row.payload[: len(row.header)], done.state.encode(), done.state.commitment()):
             raise ChainRefused(f"block {block}: the stored header or anchor state is not the computed one")
         if (row.manifest, row.manifest_hash) != (done.manifest.encode(), done.manifest_hash):
             raise ChainRefused(f"block {block}: the stored manifest is not the computed one")
+        self._compare_id(block)
+        self._compare_history(block, self._anchor.history.peaks, done.manifest_hash)
         self._step_predicate = self._moho.next_predicate
         self._before = self._attestation()
         self._anchor = done.state
-        self._moho, _ = fold(self._moho, done.state.commitment(), done.logs)
-        self._predicates.add(self._moho.next_predicate)
+        self._moho, exported = fold(self._moho, done.state.commitment(), done.logs)
+        self._compare_exports(block, exported)
+        self._compare_moho()
         self.report.tip = block
         self.report.blocks += 1
 
-    def compare_moho(self, rows: Rows) -> None:
-        """Holds the stored Moho state of the present block against the computed one."""
-        block = self._anchor.pow.last
-        stored = moho_row(rows, block)
-        predicate, opening = self._moho.opening()
+    def _require_proofs(self, found: dict[bytes, Receipt]) -> None:
+        """Both proofs of the present block; they are taken out of `found`."""
+        block = self._anchor.block
+        after = self._attestation()
+        step = StepAttestation(self._before, after).encode()
+        require_proof(found, StepId.of(block), step, self._step_predicate)
+        _count(self.report.step_proofs, self._step_predicate)
+        moho_predicate = self._trust.moho_predicate
+        recursive = RecursiveClaim(RecursiveAttestation(self._genesis, after), moho_predicate).encode()
+        require_proof(found, RecursiveId(block), recursive, moho_predicate)
+        _count(self.report.recursive_proofs, moho_predicate)
+
+    def _orphan(self, key: bytes, receipt: Receipt) -> None:
+        check_orphan(self._rows, key, receipt, self._trust.moho_predicate)
+        self.report.orphan_proofs += 1
+
+    def _compare_genesis(self) -> None:
+        stored = genesis_row(self._rows)
+        found = None if stored is None else (stored.block, stored.state, stored.commitment)
+        if found != (self._anchor.block, self._anchor.encode(), self._anchor.commitment()):
+            raise ChainRefused(f"the stored anchor is not {self._anchor.block} with the trusted parameters")
+        self._compare_id(self._anchor.block)
+
+    def _compare_id(self, block: BlockCommitment) -> None:
+        if self._rows.row("SELECT block_id FROM anchors WHERE key = ?", (block.key(),)) != (block.block_id,):
+            raise ChainRefused(f"block {block}: it is indexed under another block id")
+
+    def _compare_history(self, block: BlockCommitment, peaks: Sequence[bytes], leaf: bytes) -> None:
+        """The leaf of the block, and the inner nodes that it completes: its left siblings are the peaks before it, lowest first."""
+        if self._rows.row("SELECT key, hash FROM leaves WHERE height = ?", (block.height,)) != (block.key(), leaf):
+            raise ChainRefused(f"block {block}: the stored leaf of the history is not the computed one")
+        node, level, position = leaf, 0, int(block.height)
+        for peak in peaks:
+            if not position & 1:
+                break
+            node, level, position = join(peak, node), level + 1, position >> 1
+            if self._rows.row("SELECT hash FROM nodes WHERE level = ? AND position = ?", (level, position)) != (node,):
+                raise ChainRefused(f"block {block}: a stored node of the history is not the computed one")
+
+    def _compare_exports(self, block: BlockCommitment, exported: Sequence[ExportedLeaf]) -> None:
+        query = "SELECT container, position, entry FROM moho_exports WHERE height = ? ORDER BY container, position"
+        computed = sorted((leaf.container, leaf.index, leaf.entry) for leaf in exported)
+        if self._rows.rows(query, (block.height,)) != computed:
+            raise ChainRefused(f"block {block}: the stored export entries are not the computed ones")
+
+    def _compare_moho(self) -> None:
+        block = self._anchor.block
+        stored = moho_row(self._rows, block)
         if stored is None:
             raise ChainRefused(f"block {block}: its Moho state is missing")
+        predicate, opening = self._moho.opening()
         found = (stored.state, stored.commitment, stored.predicate.encode(), stored.opening)
         if found != (self._moho.encode(), self._moho.commitment(), predicate, opening):
             raise ChainRefused(f"block {block}: the stored Moho state is not the computed one")
 
-    def prove(self, receipts: list[Receipt]) -> None:
-        """Finds both proofs of the present block among the receipts of its height; the others are orphans'."""
-        after = self._attestation()
-        step = StepAttestation(self._before, after).encode()
-        recursive = RecursiveClaim(RecursiveAttestation(self._genesis, after), self._trust.moho_predicate).encode()
-        self._require(receipts, step, self._step_predicate, "step", self.report.step_proofs)
-        self._require(receipts, recursive, self._trust.moho_predicate, "recursive", self.report.recursive_proofs)
-        for receipt in receipts:
-            if receipt.public_values not in (step, recursive):
-                self.orphan(receipt)
-
-    def orphan(self, receipt: Receipt) -> None:
-        """Counts a proof that is about no block of the chain; its signature must hold under a predicate that the chain had."""
-        for predicate in self._predicates:
-            try:
-                check(predicate, receipt.public_values, receipt.proof)
-            except (Refused, UnknownPredicate):
-                continue
-            self.report.orphan_proofs += 1
-            return
-        raise ChainRefused(f"a stored proof (public values {receipt.public_values[:16].hex()}...) holds under no predicate of this chain")
-
-    def _require(self, receipts: list[Receipt], claim: bytes, predicate: Predicate, kind: str, counts: dict[str, int]) -> None:
-        block = self._anchor.pow.last
-        found = next((receipt for receipt in receipts if receipt.public_values == claim), None)
-        if found is None:
-            raise ChainRefused(f"block {block}: there is no {kind} proof of the computed state")
-        try:
-            check(predicate, claim, found.proof)
-        except Refused as error:
-            raise ChainRefused(f"block {block}: its {kind} proof does not hold: {error}") from error
-        name = _kind_name(predicate)
-        counts[name] = counts.get(name, 0) + 1
+    def _compare_logs(self) -> None:
+        tip = moho_tip(self._rows)
+        if tip is None or moho_row(self._rows, tip[0]) is None:
+            raise ChainRefused("the Moho tip names no stored block")
+        for log, table in (("anchor_log", "anchors"), ("moho_log", "moho")):
+            found = self._rows.row(f"SELECT seq FROM {log} WHERE key NOT IN (SELECT key FROM {table}) LIMIT 1")
+            if found is not None:
+                raise ChainRefused(f"entry {found[0]} of {log} names no stored block")
 
     def _attestation(self) -> StateAttestation:
-        return StateAttestation(self._anchor.pow.last.block_id, self._moho.commitment())
+        return StateAttestation(self._anchor.block.block_id, self._moho.commitment())
 
 
-class _ProofsByHeight:
-    """Stored receipts in groups by height, ascending, one group in memory at a time."""
-
-    def __init__(self, rows: Rows) -> None:
-        stored = rows.iterate("SELECT key, receipt FROM proofs ORDER BY key")
-        self._groups = groupby(stored, key=lambda row: int.from_bytes(row[0][:4], "big"))
-        self._next: tuple[int, list[Receipt]] | None = self._advance()
-
-    def at(self, height: int) -> list[Receipt]:
-        """The receipts of `height`; heights are asked for in ascending order, those passed over are an error."""
-        if self._next is None or self._next[0] > height:
-            return []
-        if self._next[0] < height:
-            raise ChainRefused(f"there are proofs at height {self._next[0]}, below the chain")
-        _, receipts = self._next
-        self._next = self._advance()
-        return receipts
-
-    def rest(self) -> Iterator[Receipt]:
-        """The receipts above the chain's tip."""
-        while self._next is not None:
-            yield from self._next[1]
-            self._next = self._advance()
-
-    def _advance(self) -> tuple[int, list[Receipt]] | None:
-        group = next(self._groups, None)
-        if group is None:
-            return None
-        height, rows = group
-        try:
-            return height, [Receipt.decode(receipt) for _, receipt in rows]
-        except Refused as error:
-            raise ChainRefused(f"a proof at height {height} cannot be read: {error}") from error
-
-
-def _kind_name(predicate: Predicate) -> str:
-    """How a predicate's kind is counted."""
-    return "native" if predicate.kind == PredicateKind.SCHNORR else PredicateKind(predicate.kind).name.lower()
+def _count(counts: dict[str, int], predicate: Predicate) -> None:
+    """Counts one proof under its kind; a native proof is a signature."""
+    name = "native" if predicate.kind == PredicateKind.SCHNORR else PredicateKind(predicate.kind).name.lower()
+    counts[name] = counts.get(name, 0) + 1

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 
-from proofplane.base.proof_id import StepId
+from proofplane.base.proof_id import ProofKind
 from proofplane.base.receipt import Receipt
 from proofplane.proving.ports import Chain
 from proofplane.proving.queue import WorkQueue
 from proofplane.proving.reconciler import Ended, VerifiedReceipt
 from proofplane.proving.scheduler import Pull
-from proofplane.proving.state import AtStart, at_start
+from proofplane.proving.state import sent_again_at_start
 from proofplane.proving.store import JobStore
 from proofplane.proving.types import AnyProofId, Expected, InFlight, JobStatus, Planned, ProofKey, RemoteId
 
@@ -75,8 +75,10 @@ class Board:
     by_remote: dict[RemoteId, ProofKey] = field(default_factory=dict)
     send_again: dict[ProofKey, float] = field(default_factory=dict)
     """SUBMITTING rows whose hand-over has to be repeated, and from which instant on."""
+    ask_from: dict[ProofKey, float] = field(default_factory=dict)
+    """SUBMITTED rows about which the last question was not answered, and the instant from which on it is asked again."""
     tries: dict[ProofKey, int] = field(default_factory=dict)
-    """Failed hand-overs, or failed preparations, of a job in a row."""
+    """Failed preparations, hand-overs or questions of a job in a row."""
     expectations: dict[ProofKey, Expected] = field(default_factory=dict)
     """Of jobs in flight, as long as this process has prepared them."""
     recent: RecentReceipts = field(default_factory=RecentReceipts)
@@ -93,7 +95,7 @@ class Board:
         if unreadable:
             await store.outcome(undecodable=unreadable)
         for job in jobs:
-            if at_start(job.status, prover_remembers) is AtStart.SEND_AGAIN:
+            if sent_again_at_start(job.status, prover_remembers):
                 board.put_in_flight(replace(job, remote_id=None))
                 board.send_again[job.planned.key] = now
             else:
@@ -144,15 +146,20 @@ class Board:
         if job is not None and job.remote_id is not None and self.by_remote.get(job.remote_id) == key:
             del self.by_remote[job.remote_id]
         self.send_again.pop(key, None)
-        self.tries.pop(key, None)
+        self.answered(key)
         self.expectations.pop(key, None)
+
+    def answered(self, key: ProofKey) -> None:
+        """Notes that a job has got on: earlier failures no longer count against it."""
+        self.ask_from.pop(key, None)
+        self.tries.pop(key, None)
 
     def note_done(self, planned: Planned, verified: VerifiedReceipt) -> None:
         """Notes a row that has become DONE: wakes what waited for it."""
         self.take_out(planned.key)
         self.recent.put(planned.key, verified.receipt)
         self.queue.wake(planned.key)
-        if isinstance(planned.proof_id, StepId):
+        if planned.proof_id.kind is ProofKind.STEP:
             self.totals.steps += 1
         else:
             self.totals.recursives += 1

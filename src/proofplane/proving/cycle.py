@@ -5,7 +5,8 @@ Rules:
 1. Nothing is submitted outside a cycle.
 2. Planning reads the Moho log from the durable cursor, `PLAN_BLOCKS` commitments to a transaction that moves the cursor too.
    It goes on in the same cycle as long as there is capacity for what it plans.
-3. Capacity = limit minus rows in flight; repeated hand-overs go first and use the capacity that their rows hold already.
+3. Capacity = limit minus rows in flight, none while `submitter.FLIGHT_BYTES` of input are in flight; repeated hand-overs go first
+   and use the capacity that their rows hold already.
 4. After any error but `Broken` the board is dropped and rebuilt from the rows at the next cycle.
 
 Invariants: the board follows the rows; a cycle ends.
@@ -76,7 +77,7 @@ class Cycle:
         await self._reconcile(board, about)
         await self._submitter.repeat(board)
         await self._schedule(board)
-        while more and self._capacity(board) > 0 and self._submitter.open():
+        while more and self._capacity(board) > 0 and self._submitter.open(board):
             more = await self._plan(board)
             await self._schedule(board)
 
@@ -106,7 +107,7 @@ class Cycle:
 
     async def _schedule(self, board: Board) -> None:
         board.refill(self._clock.now())
-        while self._submitter.open() and (capacity := self._capacity(board)) > 0:
+        while self._submitter.open(board) and (capacity := self._capacity(board)) > 0:
             result = schedule(board.queue, min(capacity, BATCH), board, self._backend.pipelines)
             if result.pulled:
                 board.totals.planned += (await self._store.plan(result.pulled)).fresh

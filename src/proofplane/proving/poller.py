@@ -1,6 +1,7 @@
 """Reconciling: ask the prover about jobs in flight, fetch and verify what has completed, write what follows.
 
 Rules: those of `reconciler`, which decides; here are the calls. At most `BATCH` outcomes share a transaction.
+A call that fails, or gives more or fewer answers than it was asked for, leaves all rows as they are for the next cycle.
 Receipts are checked on a thread, a batch at a time; a proof counts only once its transaction is durable.
 
 Not guaranteed: order of the outcomes of one cycle beyond the order of the jobs.
@@ -13,14 +14,14 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
-from proofplane.base.errors import TryAgain
 from proofplane.base.receipt import Receipt
+from proofplane.proving.answers import one_each
 from proofplane.proving.board import Board
 from proofplane.proving.errors import InputMissing
 from proofplane.proving.ports import ProverBackend
-from proofplane.proving.reconciler import Ended, Fetch, Keep, Moved, VerifiedReceipt, on_receipt, on_status, verify_all
+from proofplane.proving.reconciler import Again, Ended, Fetch, Moved, VerifiedReceipt, on_receipt, on_status, verify_all
 from proofplane.proving.submitter import BATCH
-from proofplane.proving.types import Expected, InFlight, Planned, RemoteId, RemotePhase
+from proofplane.proving.types import Expected, InFlight, Planned, RemotePhase
 from proofplane.service.clock import Clock
 
 _log = logging.getLogger(__name__)
@@ -34,7 +35,9 @@ class Poller:
         self._clock = clock
 
     async def reconcile(self, board: Board, jobs: Sequence[InFlight]) -> list[Planned]:
-        """Asks about `jobs`, which have remote ids; returns those that are proved now."""
+        """Asks about those of `jobs`, which have remote ids, whose pause is over; returns the ones that are proved now."""
+        now = self._clock.now()
+        jobs = [job for job in jobs if board.ask_from.get(job.planned.key, now) <= now]
         proved: list[Planned] = []
         for start in range(0, len(jobs), BATCH):
             proved += await self._batch(board, jobs[start : start + BATCH])
@@ -43,7 +46,7 @@ class Poller:
     async def _batch(self, board: Board, jobs: Sequence[InFlight]) -> list[Planned]:
         ids = [job.remote_id for job in jobs if job.remote_id is not None]
         try:
-            answers = await self._backend.status(ids)
+            answers = await one_each(self._backend.status, ids)
         except Exception as error:
             _log.warning("%s cannot be asked about %d jobs: %s", self._backend.name, len(ids), error)
             return []
@@ -51,15 +54,17 @@ class Poller:
         over: list[Ended] = []
         moved: list[tuple[InFlight, RemotePhase]] = []
         for job, answer in zip(jobs, answers, strict=True):
-            step = on_status(job, answer)
+            step = on_status(job, answer, board.tries.get(job.planned.key, 0))
             if isinstance(step, Fetch):
                 completed.append(job)
             elif isinstance(step, Ended):
                 over.append(step)
-            elif isinstance(step, Moved):
-                moved.append((job, step.phase))
+            elif isinstance(step, Again):
+                self._ask_later(board, job, step, answer)
             else:
-                _kept(job, step)
+                board.answered(job.planned.key)
+                if isinstance(step, Moved):
+                    moved.append((job, step.phase))
         done = await self._receipts(board, completed, over)
         if done or over or moved:
             await board.store.outcome(done, over, [(job.planned, phase) for job, phase in moved])
@@ -79,21 +84,29 @@ class Poller:
             return []
         ids = [job.remote_id for job in jobs if job.remote_id is not None]
         try:
-            fetched = await self._backend.fetch(ids)
+            fetched = await one_each(self._backend.fetch, ids)
         except Exception as error:
             _log.warning("%s does not hand over %d receipts: %s", self._backend.name, len(ids), error)
             return []
         answers = await self._checked(board, jobs, fetched)
         done: list[tuple[Planned, VerifiedReceipt]] = []
         for job, answer in zip(jobs, answers, strict=True):
-            step = on_receipt(job, answer)
+            step = on_receipt(job, answer, board.tries.get(job.planned.key, 0))
             if isinstance(step, VerifiedReceipt):
                 done.append((job.planned, step))
             elif isinstance(step, Ended):
                 over.append(step)
             else:
-                _kept(job, step)
+                self._ask_later(board, job, step, answer)
         return done
+
+    def _ask_later(self, board: Board, job: InFlight, step: Again, why: object) -> None:
+        key = job.planned.key
+        board.tries[key] = board.tries.get(key, 0) + 1
+        board.ask_from[key] = self._clock.now() + step.wait
+        _log.info(
+            "%s stays at the prover as %s and is asked about again in %.1f s: %s", job.planned.proof_id, job.remote_id, step.wait, why
+        )
 
     async def _checked(
         self, board: Board, jobs: Sequence[InFlight], fetched: Sequence[Receipt | Exception]
@@ -125,13 +138,3 @@ def _expected(board: Board, job: InFlight) -> Expected | None:
     if found is not None:
         board.expectations[key] = found
     return found
-
-
-def _kept(job: InFlight, step: Keep) -> None:
-    if step.error is not None:
-        level = logging.INFO if isinstance(step.error, TryAgain) else logging.WARNING
-        _log.log(level, "%s stays at the prover as %s: %s", job.planned.proof_id, _name(job.remote_id), step.error)
-
-
-def _name(remote_id: RemoteId | None) -> str:
-    return str(remote_id) if remote_id is not None else "not handed over"

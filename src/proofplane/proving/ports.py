@@ -76,4 +76,4 @@ class Chain(Protocol):
         """What a receipt must say; the step predicate is that of the parent's Moho state. None as for `body`."""
 
     def is_canonical(self, block: BlockCommitment) -> bool:
-        """Whether `block` is the tip or an ancestor of it."""
+        """Whether `block` is on the current branch, which may reach beyond `tip`: Moho follows the anchor's blocks."""

@@ -18,21 +18,18 @@ import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from proofplane.base.proof_id import ProofKind
 from proofplane.proving.types import Planned, ProofKey
 
 WINDOW = 4096
 """Held ids per kind: many times what may be in flight, under 4 MB."""
-
-_KIND = 4
-"""Index of the kind byte in a proof key."""
-KINDS = (0, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """A stretch of the table to read: PLANNED rows of `kind` from key `start` on, at most `limit`, in key order."""
 
-    kind: int
+    kind: ProofKind
     start: ProofKey
     limit: int
 
@@ -50,8 +47,8 @@ class WorkQueue:
         self._waiting: dict[ProofKey, list[ProofKey]] = {}
         self._due: dict[ProofKey, float] = {}
         self._timers: list[tuple[float, ProofKey]] = []
-        self._count = [0 for _ in KINDS]
-        self._missing_from: list[ProofKey | None] = [ProofKey(b"") for _ in KINDS]
+        self._count = dict.fromkeys(ProofKind, 0)
+        self._missing_from: dict[ProofKind, ProofKey | None] = dict.fromkeys(ProofKind, ProofKey(b""))
 
     def add(self, planned: Planned) -> None:
         """Makes `planned` ready, unless it is held already or lies beyond the window."""
@@ -96,9 +93,10 @@ class WorkQueue:
 
     def discard(self, key: ProofKey) -> None:
         """Forgets `key`, if held."""
-        if self._held.pop(key, None) is None:
+        planned = self._held.pop(key, None)
+        if planned is None:
             return
-        self._count[key[_KIND]] -= 1
+        self._count[planned.proof_id.kind] -= 1
         self._ready.discard(key)
         self._due.pop(key, None)
         under = self._under.pop(key, None)
@@ -110,7 +108,7 @@ class WorkQueue:
     def wanted(self) -> list[Wanted]:
         """What to read from the table: kinds of which at most half a window is held while the table has more."""
         found = []
-        for kind in KINDS:
+        for kind in ProofKind:
             start = self._missing_from[kind]
             if start is not None and self._count[kind] <= self._window // 2:
                 found.append(Wanted(kind, start, self._window - self._count[kind]))
@@ -153,14 +151,14 @@ class WorkQueue:
 
     def _hold(self, planned: Planned) -> bool:
         key = planned.key
-        kind = key[_KIND]
+        kind = planned.proof_id.kind
         if key in self._held:
             return False
         missing_from = self._missing_from[kind]
         if missing_from is not None and key >= missing_from:
             return False
         if self._count[kind] >= self._window:
-            highest = max(held for held in self._held if held[_KIND] == kind)
+            highest = max(held for held, one in self._held.items() if one.proof_id.kind is kind)
             if key > highest:
                 self._missing_from[kind] = key
                 return False

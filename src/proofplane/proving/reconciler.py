@@ -2,11 +2,13 @@
 
 Rules:
 
-1. Could not ask (network, busy) or could not check: the row stays and is asked about again.
+1. Could not ask about a job (network, busy), could not check, or its receipt is not there though it has completed: the row stays and is
+   asked about again after a pause. Failures of one job in a row are counted; when their budget is spent, the attempt ends.
+   (A whole call that fails is not counted: nothing was said about any job, however long the prover is away.)
 2. The same phase as recorded: nothing is written.
 3. Completed: the receipt is fetched, and stored only as a `VerifiedReceipt`.
-4. Failed, lost, forged, proof of something else, or never to be checked: the attempt ends; the error's family decides about the next one,
-   its budget when.
+4. Failed, lost, forged, proof of something else, never to be checked, or any other error about the job: the attempt ends;
+   the error's family decides about the next one, its budget when.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from proofplane.base.errors import NeverAgain, ProofplaneError, Refused, TryAgain
+from proofplane.base.errors import ProofplaneError, Refused, TryAgain
 from proofplane.base.receipt import Receipt
 from proofplane.crypto import predicates
 from proofplane.proving.errors import ReceiptRefused, RefusalReason, as_failure, failure
@@ -31,9 +33,7 @@ class VerifiedReceipt:
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """Nothing to write; ask again later. `error` says why it could not be told, if that is the reason."""
-
-    error: Exception | None = None
+    """The prover works on it as before: nothing to write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +90,10 @@ def verify_all(pairs: Sequence[tuple[Receipt, Expected]]) -> list[VerifiedReceip
     return found
 
 
-def on_status(job: InFlight, answer: RemoteStatus | Exception) -> Keep | Moved | Fetch | Ended:
-    """What a job's answer to `status` asks for."""
+def on_status(job: InFlight, answer: RemoteStatus | Exception, tries: int) -> Keep | Moved | Fetch | Again | Ended:
+    """What a job's answer to `status` asks for; `tries` as for `on_trouble`."""
     if isinstance(answer, Exception):
-        return Keep(answer)
+        return on_trouble(job.planned, answer, tries)
     if isinstance(answer, Failed):
         return ended(job.planned, failure(answer))
     if answer is RemotePhase.COMPLETED:
@@ -101,13 +101,9 @@ def on_status(job: InFlight, answer: RemoteStatus | Exception) -> Keep | Moved |
     return Keep() if answer is job.phase else Moved(answer)
 
 
-def on_receipt(job: InFlight, answer: VerifiedReceipt | Exception) -> VerifiedReceipt | Keep | Ended:
-    """What a fetched and checked receipt, or the failure to get or check one, asks for."""
-    if isinstance(answer, VerifiedReceipt):
-        return answer
-    if isinstance(answer, Refused | NeverAgain):
-        return ended(job.planned, answer)
-    return Keep(answer)
+def on_receipt(job: InFlight, answer: VerifiedReceipt | Exception, tries: int) -> VerifiedReceipt | Again | Ended:
+    """What a fetched and checked receipt, or the failure to get or check one, asks for; `tries` as for `on_trouble`."""
+    return answer if isinstance(answer, VerifiedReceipt) else on_trouble(job.planned, answer, tries)
 
 
 def ended(planned: Planned, error: Exception) -> Ended:
@@ -124,14 +120,15 @@ def ended(planned: Planned, error: Exception) -> Ended:
 
 
 @dataclass(frozen=True, slots=True)
-class SendAgain:
-    """The same job once more, after a pause."""
+class Again:
+    """The same for this job once more, after a pause."""
 
     wait: float
+    """Seconds."""
 
 
-def on_not_started(planned: Planned, error: Exception, tries: int) -> SendAgain | Ended:
-    """What a failed hand-over asks for; `tries` counts those of this job before."""
+def on_trouble(planned: Planned, error: Exception, tries: int) -> Again | Ended:
+    """What a failure to prepare one job, to hand it over or to ask about it asks for; `tries` counts those before it in a row."""
     if isinstance(error, TryAgain) and (wait := delay(TRANSIENT, tries, planned.key)) is not None:
-        return SendAgain(wait)
+        return Again(wait)
     return ended(planned, error)

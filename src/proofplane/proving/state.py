@@ -1,9 +1,8 @@
-"""The job state machine: which arrows exist, and what a status found at start asks for."""
+"""The job state machine: which arrows exist, and what a job found in flight at a start needs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import Enum
 
 from proofplane.proving.errors import WrongState
 from proofplane.proving.types import JobStatus
@@ -28,24 +27,13 @@ ASKABLE = frozenset({JobStatus.FAILED, JobStatus.ABORTED})
 """What an operator may ask for again, as the next attempt."""
 
 
-class AtStart(Enum):
-    """What the first cycles after a start do with a job, by the status in which it is found."""
+def sent_again_at_start(found: JobStatus, prover_remembers: bool) -> bool:
+    """Whether a job found in flight at a start is handed over again, rather than asked about.
 
-    QUEUE = "queue"
-    SEND_AGAIN = "send again"
-    """The prover may have it or not: the same key makes the second hand-over harmless."""
-    POLL = "poll"
-    NOTHING = "nothing"
-
-
-_AT_START = {JobStatus.PLANNED: AtStart.QUEUE, JobStatus.SUBMITTING: AtStart.SEND_AGAIN, JobStatus.SUBMITTED: AtStart.POLL}
-
-
-def at_start(status: JobStatus, prover_remembers: bool) -> AtStart:
-    """What a job found in `status` needs, by whether the prover still knows what it had."""
-    if status is JobStatus.SUBMITTED and not prover_remembers:
-        return AtStart.SEND_AGAIN
-    return _AT_START.get(status, AtStart.NOTHING)
+    In SUBMITTING the prover may have it or not (the same key makes a second hand-over harmless); in SUBMITTED it has it,
+    unless it forgets what it had when our process ends.
+    """
+    return found is JobStatus.SUBMITTING or not prover_remembers
 
 
 def require(found: JobStatus, then: JobStatus) -> None:

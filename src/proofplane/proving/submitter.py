@@ -5,7 +5,8 @@ Rules:
 1. Nothing is handed over before its SUBMITTING row is durable; a repeated hand-over has its own write, and the row's key stays.
 2. A submission is complete in itself: what cannot be built yet goes back to the queue, what can never be built ends as FAILED.
 3. One call carries at most `BATCH` jobs and about `BATCH_BYTES` of input.
-4. If the prover cannot be reached, the same jobs follow again under the same keys, and nothing new until then.
+4. Nothing new is handed over while `FLIGHT_BYTES` of input are in flight; a repeated hand-over is in flight already.
+5. If the prover cannot be reached, the same jobs follow again under the same keys, and nothing new until then.
 
 Cancellation: between the two writes the rows are SUBMITTING, and the next start hands them over again under the same keys.
 """
@@ -18,11 +19,12 @@ from dataclasses import dataclass, replace
 
 from proofplane.base.errors import Broken, TryAgain
 from proofplane.base.receipt import Receipt
+from proofplane.proving.answers import one_each
 from proofplane.proving.board import Board
-from proofplane.proving.errors import DuplicateRemoteId, InputMissing, JobLost, ProverFailed
+from proofplane.proving.errors import DuplicateRemoteId, InputMissing, JobLost
 from proofplane.proving.identity import job_key
 from proofplane.proving.ports import ProverBackend
-from proofplane.proving.reconciler import Ended, SendAgain, ended, on_not_started
+from proofplane.proving.reconciler import Again, Ended, ended, on_trouble
 from proofplane.proving.scheduler import Chosen
 from proofplane.proving.types import Expected, InFlight, JobKey, Planned, ProofKey, RemoteId, Submission
 from proofplane.service.clock import Clock
@@ -32,6 +34,16 @@ BATCH = 128
 
 BATCH_BYTES = 16 * 1024 * 1024
 """Bytes of input after which a call takes no further job: bounds memory when bodies are whole blocks."""
+
+FLIGHT_BYTES = 32 * 1024 * 1024
+"""Bytes of input in flight from which on nothing new is handed over until some of it has ended.
+
+The prover gets two full calls (`BATCH_BYTES`), one to work on while the outcomes of the other are written, or more than twenty full blocks
+of 1.4 MB: more would keep no process busier.
+With one body beyond it (as large as the native prover takes) and what that prover's ledger adds for framing and pipelined receipts
+to each of `DEFAULT_LIMIT` jobs, it stays below the ledger's own bound, `MAX_UNFINISHED_BYTES` of 64 MiB, so `QueueFull` is not part of
+normal work. Beyond it, full blocks would run into `QueueFull` and its pauses. Aborted jobs that the prover still runs are not counted.
+"""
 
 _log = logging.getLogger(__name__)
 
@@ -59,19 +71,21 @@ class Submitter:
         self._clock = clock
         self._reachable_from = 0.0
         """After an unreachable prover nothing new is handed over before this instant."""
+        self._sizes: dict[ProofKey, int] = {}
+        """Bytes of input of what this process has handed over. Not the board's: a rebuilt board does not empty the prover."""
 
-    def open(self) -> bool:
+    def open(self, board: Board) -> bool:
         """Whether new jobs may be handed over now."""
-        return self._clock.now() >= self._reachable_from
+        return self._clock.now() >= self._reachable_from and self._bytes_in_flight(board) < FLIGHT_BYTES
 
     async def submit(self, board: Board, chosen: Sequence[Chosen]) -> None:
         """Hands over new jobs; those that do not fit or cannot be built go back to the queue."""
         built: dict[ProofKey, Built] = {}
-        size = 0
+        size, in_flight = 0, self._bytes_in_flight(board)
         unready: list[tuple[Planned, Exception]] = []
         for one in chosen:
             planned = one.planned
-            if size >= BATCH_BYTES:
+            if size >= BATCH_BYTES or in_flight + size >= FLIGHT_BYTES:
                 board.queue.add(planned)
                 continue
             try:
@@ -124,8 +138,8 @@ class Submitter:
         for planned, error in unready:
             tries = board.tries.get(planned.key, 0)
             board.tries[planned.key] = tries + 1
-            step = on_not_started(planned, error, tries)
-            if isinstance(step, SendAgain):
+            step = on_trouble(planned, error, tries)
+            if isinstance(step, Again):
                 board.queue.delay(planned, self._clock.now() + step.wait)
             else:
                 over.append(step)
@@ -133,6 +147,11 @@ class Submitter:
             await board.store.outcome(over=over)
             board.totals.planned -= len(over)
             self._note_over(board, over)
+
+    def _bytes_in_flight(self, board: Board) -> int:
+        """Counts what is in flight, without what only an earlier process has handed over; forgets the sizes of what has ended."""
+        self._sizes = {key: size for key, size in self._sizes.items() if key in board.flight}
+        return sum(self._sizes.values())
 
     def _build(
         self, board: Board, planned: Planned, prerequisites: Sequence[ProofKey], ahead: dict[ProofKey, Built], job: InFlight | None
@@ -164,21 +183,19 @@ class Submitter:
             key = one.planned.key
             board.put_in_flight(InFlight(one.planned, one.submission.key, None, submissions=one.submissions + 1))
             board.expectations[key] = one.expected
+            self._sizes[key] = len(one.submission.body)
         answers = await self._start([one.submission for one in built])
         await self._record(board, built, answers)
 
     async def _start(self, jobs: Sequence[Submission]) -> Sequence[RemoteId | Exception]:
         """Calls the prover; an error of the whole call becomes everyone's, except `Broken`, which is raised."""
         try:
-            answers = await self._backend.start(jobs)
+            return await one_each(self._backend.start, jobs)
         except Broken:
             raise  # the prover cannot work at all: that is the operator's to mend, and no fault of the jobs
         except Exception as error:
             _log.warning("%s did not take %d jobs: %s", self._backend.name, len(jobs), error)
             return [error] * len(jobs)
-        if len(answers) != len(jobs):
-            return [ProverFailed(f"the prover gave {len(answers)} answers to {len(jobs)} jobs")] * len(jobs)
-        return answers
 
     async def _record(self, board: Board, built: Sequence[Built], answers: Sequence[RemoteId | Exception]) -> None:
         accepted: list[tuple[Built, RemoteId]] = []
@@ -199,7 +216,7 @@ class Submitter:
             key = one.planned.key
             board.put_in_flight(replace(board.flight[key], remote_id=remote_id))
             board.send_again.pop(key, None)
-            board.tries.pop(key, None)
+            board.answered(key)
         self._note_over(board, over)
         if unreached == len(built):
             self._reachable_from = min(board.send_again.values(), default=0.0)
@@ -207,8 +224,8 @@ class Submitter:
     def _again_or_over(self, board: Board, planned: Planned, error: Exception, over: list[Ended]) -> None:
         tries = board.tries.get(planned.key, 0)
         board.tries[planned.key] = tries + 1
-        step = on_not_started(planned, error, tries)
-        if isinstance(step, SendAgain):
+        step = on_trouble(planned, error, tries)
+        if isinstance(step, Again):
             board.send_again[planned.key] = self._clock.now() + step.wait
         else:
             over.append(step)

@@ -10,18 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from proofplane.base.ids import Height
-from proofplane.base.proof_id import RecursiveId, StepId, proof_id_from_key
+from proofplane.base.proof_id import ProofKind, RecursiveId, proof_id_from_key
 from proofplane.base.receipt import Receipt
 from proofplane.proving.errors import DuplicateRemoteId, StatusExists, StatusMissing
 from proofplane.proving.reconciler import VerifiedReceipt
-from proofplane.proving.store import RECURSIVE
+from proofplane.proving.state import ASKABLE, require
+from proofplane.proving.store import INSERT_PROOF, proof_row, status_before, stored_receipt
 from proofplane.proving.types import AnyProofId, JobStatus, ProofKey, RemoteId, RemotePhase
 from proofplane.storage.database import Database, Rows, Transaction
 
 _S = JobStatus
 
 _CLEAR = f"""UPDATE jobs SET status = {_S.FAILED:d}, remote_phase = NULL, reason = ?
-             WHERE proof_key = ? AND status IN ({_S.PLANNED:d}, {_S.SUBMITTING:d}, {_S.SUBMITTED:d})"""
+             WHERE proof_key = ? AND {status_before(_S.FAILED)}"""
 
 
 class ProofReader:
@@ -31,17 +32,18 @@ class ProofReader:
         self._rows = rows
 
     def get(self, proof_id: AnyProofId) -> Receipt | None:
-        """The receipt stored under exactly this id."""
-        found = self._rows.row("SELECT receipt FROM proofs WHERE key = ?", (proof_id.key(),))
-        return Receipt.decode(found[0]) if found is not None else None
+        """The receipt stored under exactly this id; raises `ReceiptDamaged`."""
+        found = self._rows.row("SELECT key, receipt, digest FROM proofs WHERE key = ?", (proof_id.key(),))
+        return stored_receipt(*found) if found is not None else None
 
     def latest_recursive(self) -> tuple[RecursiveId, Receipt] | None:
-        """The recursive proof of the greatest key; it may be an orphan (`frontier.last_proven` asks the chain)."""
-        found = self._rows.row(f"SELECT key, receipt FROM proofs WHERE kind = {RECURSIVE} ORDER BY key DESC LIMIT 1")
+        """The recursive proof of the greatest key; it may be an orphan (`frontier.last_proven` asks the chain). Raises `ReceiptDamaged`."""
+        sql = f"SELECT key, receipt, digest FROM proofs WHERE kind = {ProofKind.RECURSIVE:d} ORDER BY key DESC LIMIT 1"
+        found = self._rows.row(sql)
         if found is None:
             return None
         proof_id = proof_id_from_key(found[0])
-        return (proof_id, Receipt.decode(found[1])) if isinstance(proof_id, RecursiveId) else None
+        return (proof_id, stored_receipt(*found)) if isinstance(proof_id, RecursiveId) else None
 
 
 class ProofStore(ProofReader):
@@ -53,9 +55,8 @@ class ProofStore(ProofReader):
 
     async def store(self, proof_id: AnyProofId, verified: VerifiedReceipt) -> None:
         """Stores a verified receipt; a proof that is stored already stays as it is."""
-        row = (proof_id.key(), 0 if isinstance(proof_id, StepId) else RECURSIVE, verified.receipt.encode())
-        sql = "INSERT INTO proofs (key, kind, receipt) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
-        await self._database.write("proving.outcome", lambda transaction: transaction.execute(sql, row))
+        row = proof_row(proof_id, verified)
+        await self._database.write("proving.outcome", lambda transaction: transaction.execute(INSERT_PROOF, row))
 
     async def prune(self, before: Height) -> int:
         """Deletes the proofs below height `before` (exclusive) and returns how many; their job rows stay."""
@@ -74,7 +75,11 @@ class RemoteMapping:
     async def put(self, proof_id: AnyProofId, remote_id: RemoteId) -> None:
         """Maps both ways; the same pair again changes nothing but restores a cleared forward entry.
 
-        Raises `DuplicateRemoteId` if `remote_id` was ever another proof's.
+        What has ended stays as it is: after a cleared or superseded attempt the mapping is the next attempt's, with a new retry budget.
+
+        Raises:
+            DuplicateRemoteId: `remote_id` was ever another proof's.
+            WrongState: The newest attempt is DONE under another remote id, or PLANNED: no arrow leads from there to SUBMITTED.
         """
         key = ProofKey(proof_id.key())
 
@@ -87,14 +92,16 @@ class RemoteMapping:
             attempt, status, known = newest if newest is not None else (0, None, None)
             if known == remote_id and status in (_S.SUBMITTED, _S.DONE):
                 return
-            if status in (_S.PLANNED, _S.SUBMITTING) or (known == remote_id and status is not None):
-                sql = f"UPDATE jobs SET status = {_S.SUBMITTED:d}, remote_id = ?, reason = NULL WHERE proof_key = ? AND attempt = ?"
+            if status == _S.SUBMITTED:
+                transaction.execute(_CLEAR, ("superseded", key))
+            elif status is not None and status not in ASKABLE:
+                require(JobStatus(status), _S.SUBMITTED)
+                sql = f"UPDATE jobs SET status = {_S.SUBMITTED:d}, remote_id = ? WHERE proof_key = ? AND attempt = ?"
                 transaction.execute(sql, (remote_id, key, attempt))
                 return
-            transaction.execute(_CLEAR, ("superseded", key))
             sql = f"""INSERT INTO jobs (proof_key, attempt, kind, status, retries, job_key, remote_id, submissions)
                       VALUES (?, ?, ?, {_S.SUBMITTED:d}, 0, x'', ?, 1)"""
-            transaction.execute(sql, (key, attempt + 1, key[4], remote_id))
+            transaction.execute(sql, (key, attempt + 1, int(proof_id.kind), remote_id))
 
         await self._database.write("proving.submitted", body)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,14 +49,22 @@ def test_a_directory_in_use_is_refused_until_it_is_given_free(params: AnchorPara
     DataDirectory(tmp_path, params).__exit__(None, None, None)
 
 
-@pytest.mark.parametrize("field", ["magic", "next_bits", "epoch_start", "exports", "upgrade"])
+OTHER: dict[str, Callable[[AnchorParams], AnchorParams]] = {
+    "magic": lambda params: replace(params, magic=b"ABCD"),
+    "next_bits": lambda params: replace(params, next_bits=0x207FFFFE),
+    "epoch_start": lambda params: replace(params, epoch_start=7),
+    "exports": lambda params: replace(params, exports=False),
+    "upgrade": lambda params: replace(params, upgrade=None),
+}
+
+
+@pytest.mark.parametrize("field", OTHER)
 def test_other_parameters_are_another_chain_and_the_lock_is_given_back(field: str, params: AnchorParams, tmp_path: Path) -> None:
-    other = {"magic": b"ABCD", "next_bits": 0x207FFFFE, "epoch_start": 7, "exports": False, "upgrade": None}
     DataDirectory(tmp_path, params).__exit__(None, None, None)
 
     for _ in range(2):
         with pytest.raises(WrongChain, match="another chain"):
-            DataDirectory(tmp_path, replace(params, **{field: other[field]}))
+            DataDirectory(tmp_path, OTHER[field](params))
 
     DataDirectory(tmp_path, params).__exit__(None, None, None)
 
@@ -196,4 +205,3 @@ def test_a_file_that_cannot_be_written_is_our_error(tmp_path: Path) -> None:
     for place in (tmp_path / "file", tmp_path / "absent" / "file"):
         with pytest.raises(DirectoryUnusable, match=str(place)):
             write_durably(place, b"x")
-    assert not (tmp_path / "file.new").exists()

@@ -1,14 +1,16 @@
 """Reconciling: progress, receipts, failures, lies and an unreachable prover, each with what it leaves in the rows."""
 
 from collections import deque
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from kit.prover_rig import LONG, Rig
 from kit.remote_sim import SLOW, Fate, Lie, Offline
 from proofplane.base.proof_id import RecursiveId, StepId
+from proofplane.proving.errors import NotReady
 from proofplane.proving.types import AnyProofId, Failed, FailureReason, JobStatus, RemoteId, RemotePhase
-from proofplane.service.retry import ATTEMPT
+from proofplane.service.retry import ATTEMPT, TRANSIENT
 
 EXPIRED = Fate(end=Failed(FailureReason.EXPIRED))
 
@@ -111,16 +113,100 @@ async def test_an_unreachable_prover_leaves_the_rows_and_is_asked_again(rig: Rig
 
 @pytest.mark.checklist(61)
 @pytest.mark.parametrize("call", ["status", "fetch"])
-@pytest.mark.parametrize("error", [Offline("down"), RuntimeError("odd")])
-async def test_trouble_with_one_job_does_not_keep_the_others(rig: Rig, call: str, error: Exception) -> None:
+@pytest.mark.parametrize(
+    ("error", "attempts"), [(Offline("down"), [JobStatus.SUBMITTED]), (RuntimeError("odd"), [JobStatus.FAILED, JobStatus.PLANNED])]
+)
+async def test_trouble_with_one_job_does_not_keep_the_others(rig: Rig, call: str, error: Exception, attempts: list[JobStatus]) -> None:
     blocks = rig.chain.extend(3)
     first = StepId.of(blocks[0])
     rig.sim.item_trouble[(call, first)] = deque([error])
     await rig.tick(2)
-    assert rig.job(first).status is JobStatus.SUBMITTED
+    assert [job.status for job in rig.jobs(first)] == attempts
     assert rig.proofs.get(StepId.of(blocks[1])) is not None
     await rig.converge()
-    assert len(rig.jobs(first)) == 1
+    assert len(rig.jobs(first)) == len(attempts)
+
+
+@pytest.mark.parametrize("call", ["status", "fetch"])
+@pytest.mark.parametrize("wrong", [lambda answers: answers[1:], lambda answers: [*answers, *answers]])
+async def test_a_wrong_number_of_answers_leaves_the_rows_and_the_next_cycle_asks_again(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, call: str, wrong: Callable[[list[object]], list[object]]
+) -> None:
+    rig.chain.extend(3)
+    await rig.tick()
+    before = rig.store.in_flight()
+    honest = getattr(rig.sim, call)
+
+    async def odd(ids: Sequence[RemoteId]) -> list[object]:
+        return wrong(list(await honest(ids)))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(rig.sim, call, odd)
+        await rig.tick(3)
+    assert rig.store.in_flight() == before
+    assert rig.sim.calls[call] == 3
+    assert rig.status().failed_cycles == 0
+    await rig.tick()
+    assert rig.status().steps == 3
+
+
+@pytest.mark.checklist(64)
+@pytest.mark.parametrize("call", ["status", "fetch"])
+async def test_a_job_that_can_never_be_asked_about_gives_its_capacity_back_and_is_shown(rig: Rig, call: str) -> None:
+    """Such as one that its prover calls completed and whose receipt it never hands over."""
+    limited(rig, 1)
+    first, second = (StepId.of(block) for block in rig.chain.extend(2))
+    rig.sim.item_trouble[(call, first)] = deque([NotReady("not yet")] * 1000)
+    await rig.tick(2)
+    for _ in range(TRANSIENT.budget - 1):
+        rig.clock.advance(LONG)
+        await rig.tick()
+    assert rig.job(first).status is JobStatus.SUBMITTED
+    rig.clock.advance(LONG)
+    await rig.tick()
+    assert rig.job(first)[::4] == (JobStatus.FAILED, "not yet")
+    assert rig.status().failed == 1
+    assert rig.job(second).status is JobStatus.SUBMITTED, "the capacity is free again"
+
+
+async def test_a_job_that_could_not_be_asked_about_is_asked_again_after_a_pause_not_with_every_tick(rig: Rig) -> None:
+    (block,) = rig.chain.extend(1)
+    rig.sim.item_trouble[("status", StepId.of(block))] = deque([Offline("down")] * 3)
+    await rig.tick(9)
+    assert rig.sim.calls["status"] == 1
+    rig.clock.advance(LONG)
+    await rig.tick(9)
+    assert rig.sim.calls["status"] == 2
+    await rig.converge()
+
+
+async def test_a_job_that_gets_on_in_between_is_never_given_up(rig: Rig) -> None:
+    rig.sim.fate = lambda _: SLOW
+    (block,) = rig.chain.extend(1)
+    step = StepId.of(block)
+    await rig.tick()
+    for _ in range(3):
+        rig.sim.item_trouble[("status", step)] = deque([Offline("down")] * (TRANSIENT.budget - 1))
+        for _ in range(TRANSIENT.budget):
+            rig.clock.advance(LONG)
+            await rig.tick()
+        assert not rig.sim.item_trouble[("status", step)]
+    assert len(rig.jobs(step)) == 1
+    await rig.converge()
+
+
+@pytest.mark.checklist(61)
+@pytest.mark.parametrize("call", ["status", "fetch"])
+async def test_a_prover_that_is_away_for_however_long_costs_no_job(rig: Rig, call: str) -> None:
+    (block,) = rig.chain.extend(1)
+    await rig.tick()
+    rig.sim.offline.add(call)
+    for _ in range(2 * TRANSIENT.budget):
+        rig.clock.advance(LONG)
+        await rig.tick()
+    rig.sim.offline.clear()
+    await rig.converge()
+    assert len(rig.jobs(StepId.of(block))) == 1
 
 
 @pytest.mark.checklist(62)

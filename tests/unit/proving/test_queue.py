@@ -29,7 +29,7 @@ def filled(window: int, rows: Iterable[Planned]) -> WorkQueue:
     queue = WorkQueue(window)
     ordered = sorted(rows, key=lambda one: one.key)
     for wanted in queue.wanted():
-        queue.refill(wanted, [one for one in ordered if one.key[4] == wanted.kind])
+        queue.refill(wanted, [one for one in ordered if one.proof_id.kind is wanted.kind])
     return queue
 
 
@@ -129,7 +129,8 @@ def test_with_the_table_behind_it_no_planned_id_is_ever_lost(script: list[tuple[
 
     def refill() -> None:
         for wanted in queue.wanted():
-            rows = sorted((one for one in table.values() if one.key[4] == wanted.kind and one.key >= wanted.start), key=lambda one: one.key)
+            of_kind = [one for one in table.values() if one.proof_id.kind is wanted.kind]
+            rows = sorted((one for one in of_kind if one.key >= wanted.start), key=lambda one: one.key)
             queue.refill(wanted, rows[: wanted.limit])
 
     for act, height, is_step in script:

@@ -1,25 +1,26 @@
 """Receipts are stored only if they are what we asked for, and each answer of a prover has one consequence."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from kit.toy_chain import RECURSIVE_PROGRAM, ROGUE_KEY, STEP_KEY, STEP_PROGRAM, ToyChain
-from proofplane.base.errors import Broken, Refused, TryAgain
+from proofplane.base.errors import Broken, NeverAgain, Refused, TryAgain
 from proofplane.base.predicate import Predicate, PredicateKind
 from proofplane.base.proof_id import StepId
 from proofplane.base.receipt import ProverKind, Receipt
 from proofplane.proving.errors import NotReady, ProverFailed, ReceiptRefused, RefusalReason
 from proofplane.proving.reconciler import (
+    Again,
     Ended,
     Fetch,
     Keep,
     Moved,
-    SendAgain,
     VerifiedReceipt,
-    on_not_started,
     on_receipt,
     on_status,
+    on_trouble,
     verify_all,
     verify_receipt,
 )
@@ -69,7 +70,7 @@ def test_nothing_holds_under_a_predicate_that_accepts_nothing() -> None:
 def test_a_predicate_without_a_meaning_ends_the_attempt() -> None:
     (answer,) = verify_all([(HONEST, replace(EXPECTED, predicate=Predicate(77)))])
     assert isinstance(answer, Exception)
-    assert isinstance(on_receipt(JOB, answer), Ended)
+    assert isinstance(on_receipt(JOB, answer, 0), Ended)
 
 
 def test_a_batch_is_checked_item_by_item() -> None:
@@ -80,24 +81,42 @@ def test_a_batch_is_checked_item_by_item() -> None:
 
 @pytest.mark.checklist(57)
 def test_an_unchanged_phase_asks_for_nothing() -> None:
-    assert on_status(JOB, RemotePhase.REQUESTED) == Keep()
+    assert on_status(JOB, RemotePhase.REQUESTED, 0) == Keep()
 
 
 @pytest.mark.checklist(58)
 def test_a_new_phase_is_noted_and_completion_fetched() -> None:
-    assert on_status(JOB, RemotePhase.IN_PROGRESS) == Moved(RemotePhase.IN_PROGRESS)
-    assert on_status(JOB, RemotePhase.COMPLETED) == Fetch()
+    assert on_status(JOB, RemotePhase.IN_PROGRESS, 0) == Moved(RemotePhase.IN_PROGRESS)
+    assert on_status(JOB, RemotePhase.COMPLETED, 0) == Fetch()
 
 
 @pytest.mark.checklist(61)
-@pytest.mark.parametrize("error", [TryAgain("network"), RuntimeError("odd"), Broken("odd")])
-def test_what_could_not_be_asked_stays(error: Exception) -> None:
-    assert on_status(JOB, error) == Keep(error)
+@pytest.mark.checklist(64)
+@pytest.mark.parametrize("ask", [on_status, on_receipt])
+def test_what_could_not_be_asked_stays_within_its_budget(ask: Callable[[InFlight, Exception, int], object]) -> None:
+    assert isinstance(ask(JOB, NotReady("later"), TRANSIENT.budget - 1), Again)
+    spent = ask(JOB, NotReady("later"), TRANSIENT.budget)
+    assert isinstance(spent, Ended)
+    assert spent.next is None
+    assert "later" in str(spent.error)
+
+
+@pytest.mark.parametrize("ask", [on_status, on_receipt])
+@pytest.mark.parametrize(
+    ("error", "again"), [(RuntimeError("odd"), True), (Refused("odd"), True), (NeverAgain("odd"), False), (Broken("odd"), False)]
+)
+def test_an_error_that_does_not_pass_ends_the_attempt(
+    ask: Callable[[InFlight, Exception, int], object], error: Exception, again: bool
+) -> None:
+    step = ask(JOB, error, 0)
+    assert isinstance(step, Ended)
+    assert (step.next is not None) == again
+    assert "odd" in str(step.error)
 
 
 @pytest.mark.parametrize("reason", FailureReason)
 def test_a_failed_job_ends_and_all_but_an_aborted_program_is_tried_again(reason: FailureReason) -> None:
-    step = on_status(JOB, Failed(reason, "text"))
+    step = on_status(JOB, Failed(reason, "text"), 0)
     assert isinstance(step, Ended)
     assert step.next == (None if reason is FailureReason.UNEXECUTABLE else Planned(STEP, JOB.planned.key, 2, 1))
     assert "text" in str(step.error)
@@ -106,32 +125,31 @@ def test_a_failed_job_ends_and_all_but_an_aborted_program_is_tried_again(reason:
 @pytest.mark.checklist(64)
 def test_the_last_attempt_of_the_budget_has_no_next() -> None:
     spent = replace(JOB, planned=replace(JOB.planned, attempt=9, retries=ATTEMPT.budget))
-    step = on_status(spent, Failed(FailureReason.EXPIRED))
+    step = on_status(spent, Failed(FailureReason.EXPIRED), 0)
     assert isinstance(step, Ended)
     assert step.next is None
     almost = replace(JOB, planned=replace(JOB.planned, attempt=9, retries=ATTEMPT.budget - 1))
-    step = on_status(almost, Failed(FailureReason.EXPIRED))
+    step = on_status(almost, Failed(FailureReason.EXPIRED), 0)
     assert isinstance(step, Ended)
     assert step.next is not None
     assert step.wait > 0
 
 
 def test_a_receipt_is_stored_refused_or_asked_for_again() -> None:
-    assert on_receipt(JOB, VerifiedReceipt(HONEST)) == VerifiedReceipt(HONEST)
-    assert isinstance(on_receipt(JOB, ReceiptRefused(RefusalReason.PROGRAM, "no")), Ended)
-    assert isinstance(on_receipt(JOB, NotReady("later")), Keep)
-    assert isinstance(on_receipt(JOB, OSError("odd")), Keep)
+    assert on_receipt(JOB, VerifiedReceipt(HONEST), 0) == VerifiedReceipt(HONEST)
+    assert isinstance(on_receipt(JOB, ReceiptRefused(RefusalReason.PROGRAM, "no"), 0), Ended)
+    assert isinstance(on_receipt(JOB, NotReady("later"), 0), Again)
 
 
 def test_a_failed_hand_over_is_repeated_within_its_budget() -> None:
-    assert isinstance(on_not_started(JOB.planned, TryAgain("busy"), 0), SendAgain)
-    spent = on_not_started(JOB.planned, TryAgain("busy"), TRANSIENT.budget)
+    assert isinstance(on_trouble(JOB.planned, TryAgain("busy"), 0), Again)
+    spent = on_trouble(JOB.planned, TryAgain("busy"), TRANSIENT.budget)
     assert isinstance(spent, Ended)
     assert spent.next is None
 
 
 def test_what_a_backend_did_not_mean_to_raise_costs_an_attempt() -> None:
-    refused, odd = (on_not_started(JOB.planned, error, 0) for error in (Refused("no"), ValueError("odd")))
+    refused, odd = (on_trouble(JOB.planned, error, 0) for error in (Refused("no"), ValueError("odd")))
     assert isinstance(refused, Ended)
     assert isinstance(odd, Ended)
     assert refused.next == odd.next == JOB.planned.next()

@@ -3,7 +3,7 @@
 import pytest
 
 from proofplane.proving.errors import WrongState
-from proofplane.proving.state import ARROWS, IN_FLIGHT, AtStart, at_start, require, sources
+from proofplane.proving.state import ARROWS, IN_FLIGHT, require, sent_again_at_start, sources
 from proofplane.proving.types import JobStatus
 
 S = JobStatus
@@ -31,21 +31,9 @@ def test_exactly_the_drawn_arrows_exist(found: JobStatus, then: JobStatus) -> No
             require(found, then)
 
 
-def test_a_start_sends_again_what_a_forgetful_prover_had() -> None:
-    assert at_start(S.SUBMITTED, prover_remembers=False) is AtStart.SEND_AGAIN
-    assert {status for status in S if at_start(status, True) is not at_start(status, False)} == {S.SUBMITTED}
-
-
-def test_a_start_queues_sends_again_polls_or_leaves_alone() -> None:
-    assert {status: at_start(status, prover_remembers=True) for status in S} == {
-        S.PLANNED: AtStart.QUEUE,
-        S.SUBMITTING: AtStart.SEND_AGAIN,
-        S.SUBMITTED: AtStart.POLL,
-        S.DONE: AtStart.NOTHING,
-        S.FAILED: AtStart.NOTHING,
-        S.ABORTED: AtStart.NOTHING,
-    }
-    assert {status for status in S if at_start(status, True) in (AtStart.SEND_AGAIN, AtStart.POLL)} == IN_FLIGHT
+def test_a_start_sends_again_what_has_no_answer_and_all_that_a_forgetful_prover_had() -> None:
+    assert {status for status in IN_FLIGHT if sent_again_at_start(status, prover_remembers=True)} == {S.SUBMITTING}
+    assert {status for status in IN_FLIGHT if sent_again_at_start(status, prover_remembers=False)} == IN_FLIGHT
 
 
 def test_stored_numbers_of_statuses_never_change() -> None:

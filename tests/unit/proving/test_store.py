@@ -1,13 +1,15 @@
-"""Rows change only from the state they are known to be in, several together or none."""
+"""Rows change only from the state they are known to be in, several together or none; what is read back is what was written."""
 
 import pytest
 
 from kit.prover_rig import Killed, Rig
-from proofplane.base.proof_id import RecursiveId, StepId
+from proofplane.base.ids import Height
+from proofplane.base.proof_id import ProofKind, RecursiveId, StepId
+from proofplane.crypto.hashes import sha256
 from proofplane.proving.errors import ProverFailed
-from proofplane.proving.reconciler import Ended
-from proofplane.proving.store import Counts, RowsDiffer
-from proofplane.proving.types import JobKey, JobStatus, Planned, RemoteId
+from proofplane.proving.reconciler import Ended, verify_receipt
+from proofplane.proving.store import Counts, ReceiptDamaged, RowsDiffer
+from proofplane.proving.types import JobKey, JobStatus, Planned, ProofKey, RemoteId
 
 KEY = JobKey(b"k" * 32)
 
@@ -71,5 +73,54 @@ async def test_counts_and_failures_tell_the_newest_attempts_only(rig: Rig) -> No
 async def test_planned_rows_come_in_order_from_a_key_on(rig: Rig) -> None:
     plans = [Planned.of(StepId.of(block)) for block in rig.chain.extend(5)]
     await rig.store.plan(plans[::-1])
-    assert rig.store.planned(0, plans[1].key, 3) == plans[1:4]
-    assert rig.store.planned(1, plans[0].key, 3) == []
+    assert rig.store.planned(ProofKind.STEP, plans[1].key, 3) == plans[1:4]
+    assert rig.store.planned(ProofKind.RECURSIVE, plans[0].key, 3) == []
+
+
+async def test_failures_come_in_pages_that_each_name_other_proofs(rig: Rig) -> None:
+    plans = [Planned.of(StepId.of(block)) for block in rig.chain.extend(5)]
+    await rig.store.plan(plans)
+    await rig.store.outcome(over=[Ended(one, ProverFailed("no"), None) for one in plans])
+    seen: list[Planned] = []
+    after: ProofKey | None = None
+    while page := rig.store.failures(2, after):
+        assert len(page) <= 2
+        seen += (row.planned for row in page)
+        after = page[-1].planned.key
+        again = Planned.of(page[0].planned.proof_id, attempt=2)  # tried anew, and failed as fast
+        await rig.store.ask_again([again])
+        await rig.store.outcome(over=[Ended(again, ProverFailed("no"), None)])
+    assert seen == plans
+
+
+async def test_any_changed_byte_of_a_stored_receipt_is_noticed(rig: Rig) -> None:
+    (block,) = rig.chain.extend(1)
+    await rig.converge()
+    key = ProofKey(RecursiveId(block).key())
+    found = rig.database.row("SELECT receipt, digest FROM proofs WHERE key = ?", (key,))
+    assert found is not None
+    raw, digest = found
+    assert digest == sha256(raw)
+    rig.restart()
+    for offset in range(len(raw)):
+        damaged = raw[:offset] + bytes([raw[offset] ^ 1]) + raw[offset + 1 :]
+        sql = "UPDATE proofs SET receipt = ? WHERE key = ?"
+        await rig.database.write("test", lambda transaction, row=(damaged, key), sql=sql: transaction.execute(sql, row))
+        with pytest.raises(ReceiptDamaged):
+            rig.store.receipt(key)
+        with pytest.raises(ReceiptDamaged):
+            rig.proofs.get(RecursiveId(block))
+        with pytest.raises(ReceiptDamaged):
+            rig.proofs.latest_recursive()
+
+
+async def test_a_proof_that_is_imported_has_its_digest_too(rig: Rig) -> None:
+    one = StepId.of(rig.chain.extend(1)[0])
+    await rig.tick(2)
+    receipt = rig.proofs.get(one)
+    expected = rig.chain.expected(one)
+    assert receipt is not None
+    assert expected is not None
+    await rig.proofs.prune(Height(one.end.height + 1))
+    await rig.proofs.store(one, verify_receipt(receipt, expected))
+    assert rig.store.receipt(ProofKey(one.key())) == receipt

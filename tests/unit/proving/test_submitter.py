@@ -11,6 +11,8 @@ from proofplane.base.proof_id import RecursiveId, StepId
 from proofplane.proving import submitter
 from proofplane.proving.cycle import DEFAULT_LIMIT
 from proofplane.proving.errors import ProverFailed
+from proofplane.proving.native import chunks, ledger
+from proofplane.proving.native.frames import MAX_PUBLIC_VALUES
 from proofplane.proving.store import JobStore
 from proofplane.proving.submitter import BATCH
 from proofplane.proving.types import Failed, FailureReason, JobStatus, RemoteId, Submission
@@ -195,6 +197,43 @@ async def test_one_call_carries_a_bounded_number_of_bytes(rig: Rig, monkeypatch:
     assert rig.sim.largest_call == 2
     assert rig.sim.accepted == [StepId.of(block) for block in rig.chain.log]
     await rig.converge()
+
+
+async def test_bytes_in_flight_are_bounded_until_some_have_ended(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(submitter, "FLIGHT_BYTES", 200)  # a toy step's input has 96
+    rig.sim.fate = lambda _: SLOW
+    rig.chain.extend(9)
+    await rig.tick(3)
+    assert rig.status().in_flight == 3, "the third crosses the bound"
+    rig.sim.work(2)
+    await rig.tick()
+    assert rig.status().steps == 3
+    assert 1 <= rig.status().in_flight <= 4
+    await rig.converge()
+
+
+async def test_a_rebuilt_board_does_not_forget_what_the_prover_holds(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(submitter, "FLIGHT_BYTES", 200)
+    rig.sim.fate = lambda _: SLOW
+    rig.chain.extend(9)
+    await rig.tick()
+    monkeypatch.setattr(rig.sim, "remembers", False)
+
+    def odd(*_: object) -> bool:
+        raise RuntimeError("odd")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(rig.chain, "since", odd)
+        await rig.tick()
+    assert rig.status().failed_cycles == 1
+    await rig.tick(2)
+    assert len(rig.sim.accepted) == rig.status().in_flight == 3
+
+
+def test_what_is_in_flight_fits_into_the_native_provers_ledger() -> None:
+    pipelined = chunks.JOB_OVERHEAD + 2 * (chunks.RECEIPT_OVERHEAD + MAX_PUBLIC_VALUES)
+    assert submitter.FLIGHT_BYTES + ledger.MAX_JOB + DEFAULT_LIMIT * pipelined <= ledger.MAX_UNFINISHED_BYTES
+    assert submitter.FLIGHT_BYTES >= 2 * submitter.BATCH_BYTES
 
 
 async def test_a_cycle_that_breaks_off_halfway_is_made_good_from_the_rows(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

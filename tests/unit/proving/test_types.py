@@ -2,6 +2,8 @@
 
 import pytest
 
+from proofplane.base.ids import BlockCommitment, BlockId, Height
+from proofplane.base.proof_id import ProofKind, RecursiveId, StepId
 from proofplane.proving.errors import RefusalReason, failure
 from proofplane.proving.types import MAX_REMOTE_ID, Failed, FailureReason, MalformedRemoteId, RemoteId, RemotePhase
 from proofplane.service.retry import ATTEMPT, classify
@@ -11,6 +13,11 @@ from proofplane.service.retry import ATTEMPT, classify
 def test_a_remote_id_has_bytes_but_not_too_many(raw: bytes) -> None:
     with pytest.raises(MalformedRemoteId):
         RemoteId(raw)
+
+
+def test_the_kind_of_a_proof_is_the_stored_byte_of_its_key() -> None:
+    block = BlockCommitment(Height(7), BlockId(bytes(32)))
+    assert [(one.kind, one.key()[4]) for one in (StepId.of(block), RecursiveId(block))] == [(ProofKind.STEP, 0), (ProofKind.RECURSIVE, 1)]
 
 
 def test_a_remote_id_is_shown_as_hex() -> None:

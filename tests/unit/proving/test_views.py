@@ -7,9 +7,9 @@ from kit.toy_chain import STEP_KEY, STEP_PROGRAM
 from proofplane.base.ids import Height
 from proofplane.base.proof_id import RecursiveId, StepId
 from proofplane.base.receipt import ProverKind, Receipt
-from proofplane.proving.errors import DuplicateRemoteId, StatusExists, StatusMissing
+from proofplane.proving.errors import DuplicateRemoteId, StatusExists, StatusMissing, WrongState
 from proofplane.proving.reconciler import VerifiedReceipt
-from proofplane.proving.types import JobStatus, RemoteId, RemotePhase
+from proofplane.proving.types import JobKey, JobStatus, Planned, RemoteId, RemotePhase
 from proofplane.proving.views import RemoteEntry
 
 A, B, C = RemoteId(b"a"), RemoteId(b"b"), RemoteId(b"c")
@@ -57,7 +57,27 @@ async def test_the_same_pair_again_changes_nothing_but_restores_a_cleared_entry(
     await rig.mapping.clear(one)
     await rig.mapping.put(one, A)
     assert rig.mapping.remote_of(one) == A
-    assert rig.jobs(one) == before
+    assert rig.mapping.proof_of(A) == one
+    assert [job.status for job in rig.jobs(one)] == [JobStatus.FAILED, JobStatus.SUBMITTED], "what has ended stays ended"
+
+
+async def test_a_mapping_takes_no_job_where_no_arrow_leads(rig: Rig) -> None:
+    planned, sent, done, stopped = (Planned.of(StepId.of(block)) for block in rig.chain.extend(4))
+    await rig.store.plan([planned, sent, done, stopped])
+    await rig.store.submitting([(sent, JobKey(bytes(32))), (done, JobKey(bytes(32)))])
+    await rig.store.submitted([(done, A)], [])
+    await rig.store.outcome(done=[(done, receipt(b"done"))], aborted=[stopped])
+    for one in (planned, done):
+        before = rig.jobs(one.proof_id)
+        with pytest.raises(WrongState):
+            await rig.mapping.put(one.proof_id, B)
+        assert rig.jobs(one.proof_id) == before
+    await rig.mapping.put(done.proof_id, A)
+    assert rig.job(done.proof_id).status is JobStatus.DONE
+    await rig.mapping.put(sent.proof_id, B)
+    await rig.mapping.put(stopped.proof_id, C)
+    assert [job.status for job in rig.jobs(sent.proof_id)] == [JobStatus.SUBMITTED]
+    assert [job.status for job in rig.jobs(stopped.proof_id)] == [JobStatus.ABORTED, JobStatus.SUBMITTED]
 
 
 async def test_unknown_names_map_to_nothing(rig: Rig) -> None:

@@ -19,7 +19,7 @@ from proofplane.cli.options import PATH, config_option, data_dir_option, json_op
 from proofplane.cli.output import print_fields, print_json, print_table
 from proofplane.node.data_dir import TRUST_NAME, TrustRoot, write_durably
 from proofplane.node.inspect import StoredProof, find_block, find_proof, stored_proofs
-from proofplane.node.verify_receipt import verify_receipt
+from proofplane.node.verify_exported import verify_exported
 from proofplane.storage.database import DATABASE_NAME, ReadOnlyDatabase
 
 _KIND = click.Choice(["step", "recursive"])
@@ -111,7 +111,7 @@ def verify(receipts: tuple[Path, ...], trust: Path | None, step_key: str | None,
     verified = []
     for path in receipts:
         try:
-            claim = verify_receipt(Receipt.decode(_read(path)), root, predicate)
+            claim = verify_exported(Receipt.decode(_read(path)), root, predicate)
         except Refused as error:
             raise Refused(f"{path}: {error}") from error
         verified.append({"file": str(path), **claim.to_json()})

@@ -17,7 +17,6 @@ from proofplane.bitcoin.networks import Network
 from proofplane.cli.options import PATH, node_options, run_async, settings_from
 from proofplane.cli.session import Output, run, run_and_print
 from proofplane.node.config import AnchorSettings, BadConfig, Settings
-from proofplane.node.node import StoppedEarly
 from proofplane.service.clock import SystemClock
 
 _HEIGHT = click.IntRange(min=0, max=2**32 - 1)
@@ -62,8 +61,7 @@ def prove(
     node_flags = {"url": bitcoind, "cookie_file": str(cookie_file) if cookie_file else None, "user": user, "password": password}
     settings = settings_from(config, data_dir, node={"cores": cores}, prover={"processes": processes}, bitcoind=node_flags)
     output = Output(quiet, as_json)
-    if sum(source is not None for source in (headers, block, bitcoind)) > 1:
-        raise click.UsageError("give one of --headers, --block and --bitcoind, not several")
+    _check_belonging()
     if headers is not None:
         if first_height is None:
             raise click.UsageError("--headers needs --first-height, the height of the first header in the file")
@@ -79,6 +77,25 @@ def prove(
         _prove_node(settings, Network[network.upper()], Height(from_height or 0), until, output, retry_failed)
     else:
         raise click.UsageError("where do blocks come from? give --headers, --block or --bitcoind")
+
+
+_BELONGS = {
+    "headers": {"first_height", "from_height", "until", "epoch_start_time"},
+    "block": {"height", "epoch_start_time"},
+    "bitcoind": {"cookie_file", "user", "password", "from_height", "until"},
+}
+"""Which options mean something for which source of blocks."""
+
+
+def _check_belonging() -> None:
+    """Refuses two sources, and options that would be ignored for the one given; a node's URL may also come from the settings."""
+    given = {name for name, value in click.get_current_context().params.items() if value is not None}
+    sources = sorted(given & _BELONGS.keys()) or ["bitcoind"]
+    if len(sources) > 1:
+        raise click.UsageError("give one of --headers, --block and --bitcoind, not several")
+    idle = sorted(given & (set().union(*_BELONGS.values()) - _BELONGS[sources[0]]))
+    if idle:
+        raise click.UsageError(f"--{idle[0].replace('_', '-')} means nothing with --{sources[0]}")
 
 
 def _prove_headers(
@@ -114,11 +131,7 @@ def _prove_node(settings: Settings, network: Network, anchor: Height, until: int
         finally:
             await source.aclose()
 
-    try:
-        run_async(follow())
-    except StoppedEarly:
-        if until is not None:
-            raise
+    run_async(follow())
 
 
 def _params(point: AnchorPoint, mode: Mode, anchor: AnchorSettings) -> AnchorParams:

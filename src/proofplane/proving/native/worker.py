@@ -62,7 +62,10 @@ def serve(programs: Mapping[Hash32, Program], keyring: Keyring) -> NoReturn:
 
     The thread that reads ends the process, so this never returns.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent orders the shutdown, by ending our input
+    # The parent orders the shutdown, by ending our input (or kills us): a terminal or a service manager that signals the whole group
+    # must not take away the processes with which the parent finishes in order.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     requests, reports = _take_pipes()
     inbox = _Inbox()
     threading.Thread(target=_read_orders, args=(requests, inbox, reports), daemon=True, name="orders").start()

@@ -167,9 +167,10 @@ async def test_a_program_that_prints_or_reads_standard_input_does_not_disturb_th
     assert got.public_values == b"heard"
 
 
-async def test_an_interrupt_from_the_keyboard_does_not_end_a_worker(make_prover: MakeProver) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_stop_that_is_sent_to_the_whole_group_does_not_end_a_worker(make_prover: MakeProver, number: signal.Signals) -> None:
     prover = make_prover()
-    await prover.start([job(1, "die", b"%d" % signal.SIGINT)])
+    await prover.start([job(1, "die", b"%d" % number)])
     assert await ended(prover, 1) == [RemotePhase.COMPLETED]
 
 

@@ -1,13 +1,15 @@
-"""Checks one receipt by itself against a trust root: what it claims, under which key, and what that does not say."""
+"""Checks one exported receipt by itself against a trust root: what it claims, under which key, and what that does not say."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
 from proofplane.anchor.moho import genesis_moho
+from proofplane.anchor.programs import RECURSIVE_PROGRAM_ID, STEP_PROGRAM_ID
 from proofplane.anchor.state import genesis_state
 from proofplane.base.attestation import STEP_SIZE, RecursiveClaim, StateAttestation, StepAttestation
 from proofplane.base.errors import Refused
+from proofplane.base.ids import Hash32
 from proofplane.base.predicate import Predicate
 from proofplane.base.receipt import Receipt
 from proofplane.crypto.predicates import check
@@ -36,7 +38,7 @@ class VerifiedClaim:
         return asdict(self)
 
 
-def verify_receipt(receipt: Receipt, trust: TrustRoot, step_predicate: Predicate | None = None) -> VerifiedClaim:
+def verify_exported(receipt: Receipt, trust: TrustRoot, step_predicate: Predicate | None = None) -> VerifiedClaim:
     """Verifies a receipt.
 
     A recursive one is tied to the anchor. A step only says that its block leads from one state to the other;
@@ -48,14 +50,16 @@ def verify_receipt(receipt: Receipt, trust: TrustRoot, step_predicate: Predicate
         step_predicate: The predicate of the step's parent state; None = the first one of the chain.
 
     Raises:
-        ReceiptUntrusted: Another anchor or another Moho predicate.
+        ReceiptUntrusted: Another program, another anchor or another Moho predicate.
         Refused: The claim or the proof is malformed, or the proof does not hold.
     """
     if len(receipt.public_values) == STEP_SIZE:
+        _check_program(receipt, STEP_PROGRAM_ID)
         step = StepAttestation.decode(receipt.public_values)
         predicate = trust.step_predicate if step_predicate is None else step_predicate
         check(predicate, receipt.public_values, receipt.proof)
         return _claim("step", step.before, step.after, predicate)
+    _check_program(receipt, RECURSIVE_PROGRAM_ID)
     claim = RecursiveClaim.decode(receipt.public_values)
     if claim.moho_predicate != trust.moho_predicate:
         raise ReceiptUntrusted(f"the proof was made under {claim.moho_predicate}, trusted is {trust.moho_predicate}")
@@ -65,6 +69,12 @@ def verify_receipt(receipt: Receipt, trust: TrustRoot, step_predicate: Predicate
         raise ReceiptUntrusted(f"the proof starts at {claim.attestation.genesis.reference}, trusted is the anchor {genesis.reference}")
     check(trust.moho_predicate, receipt.public_values, receipt.proof)
     return _claim("recursive", genesis, claim.attestation.proven, trust.moho_predicate)
+
+
+def _check_program(receipt: Receipt, program: Hash32) -> None:
+    if receipt.program_id != program:
+        named = "no program" if receipt.program_id is None else receipt.program_id.hex()
+        raise ReceiptUntrusted(f"the receipt is of {named}, not of program {program.hex()}")
 
 
 def _claim(kind: str, start: StateAttestation, end: StateAttestation, predicate: Predicate) -> VerifiedClaim:
