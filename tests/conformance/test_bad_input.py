@@ -234,8 +234,8 @@ def test_a_folder_or_file_in_a_wrong_place_inside_is_named(name: str, headers: P
 def test_a_data_directory_of_another_chain_is_refused_with_both_named(headers: Path, started: Path, tmp_path: Path) -> None:
     other = regtest_headers(tmp_path / "other.raw", 20, b"other")
 
-    prove(headers, 0, started, "--network", "regtest", "--from-height", 5).refused(2, "anchor 0:", "anchor 5:", "--data-dir")
-    prove(other, 0, started, "--network", "regtest", "--from-height", 5).refused(2, "anchor 0:", "anchor 5:")
+    prove(headers, 0, started, "--network", "regtest", "--from-height", 5).refused(2, "anchor.height: 0, not 5", "--data-dir")
+    prove(other, 0, started, "--network", "regtest", "--from-height", 5).refused(2, "anchor.height: 0, not 5")
     proofplane("demo", "--json", "--quiet", "--blocks", 20, "--data-dir", started).refused(2, "headers-only", "full-block")
 
     go_on(headers, started)
@@ -303,7 +303,7 @@ def test_a_limit_on_the_size_of_files_ends_in_a_clear_line_and_without_it_everyt
         ("moho.key", lambda file: file.write_text("0" * 64 + "\n"), "moho.key"),
         ("step.key", lambda file: file.write_bytes(b""), "step.key"),
         ("step.key", lambda file: file.write_text("11" * 32 + "\n"), "trust.json"),
-        ("moho.key", lambda file: file.unlink(), "trust.json"),
+        ("moho.key", lambda file: file.unlink(), "keys"),
     ],
     ids=["open permissions", "garbage", "zero", "empty", "another key", "missing"],
 )

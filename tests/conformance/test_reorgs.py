@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from kit.clock import FastClock
 from kit.crash_branch import check_branch, check_exports, check_proofs
-from kit.crash_node import FastClock
+from kit.crash_node import SPEED
 from proofplane.anchor.regtest import RegtestChain
 from proofplane.anchor.subprotocols.export import export_transaction, manifest_export_transaction
 from proofplane.anchor.subprotocols.upgrade import upgrade_transaction
@@ -69,7 +70,7 @@ class World:
         """A running node."""
         settings = Settings(prover=ProverSettings(processes=1))
         with DataDirectory(self.path, self.params) as directory:
-            async with Node(directory, self.chain, settings, FastClock()) as node:
+            async with Node(directory, self.chain, settings, FastClock(SPEED)) as node:
                 yield node
 
     def check(self, tip: BlockCommitment, orphans: list[BlockCommitment], proven: bool = True) -> None:

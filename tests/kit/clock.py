@@ -1,8 +1,9 @@
-"""A clock that stands still until a test advances it, and a way to let every ready task run."""
+"""Clocks for tests: one that stands still until it is advanced, one that runs fast; and a way to let every ready task run."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 
 
 class ManualClock:
@@ -48,3 +49,19 @@ async def settle(turns: int = 50) -> None:
     """Lets the loop turn until whatever can run has run (`turns` is more than any chain of wake-ups in the tests)."""
     for _ in range(turns):
         await asyncio.sleep(0)
+
+
+class FastClock:
+    """The real clock, `speed` times faster; for tests that run real processes through waits of minutes."""
+
+    def __init__(self, speed: float) -> None:
+        self._speed = speed
+
+    def now(self) -> float:
+        """Seconds of the fast time."""
+        return time.monotonic() * self._speed
+
+    async def sleep_until(self, instant: float) -> None:
+        """As the port says."""
+        while (left := instant - self.now()) > 0:  # noqa: ASYNC110 - no event to wait for: a timer may fire a little too early
+            await asyncio.sleep(left / self._speed)

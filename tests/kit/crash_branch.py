@@ -18,7 +18,7 @@ from proofplane.anchor.types import Manifest
 from proofplane.base.ids import BlockCommitment, Height
 from proofplane.node.data_dir import TrustRoot
 from proofplane.node.inspect import find_block, find_proof, read_status, stored_proofs
-from proofplane.node.verify_receipt import verify_receipt
+from proofplane.node.verify_exported import verify_exported
 from proofplane.storage.database import Rows
 
 _TAG = sha256(b"node").digest()
@@ -76,7 +76,7 @@ def check_proofs(rows: Rows, trust: TrustRoot, chain: RegtestChain, tip: BlockCo
         for kind in ("step", "recursive"):
             proof = find_proof(rows, kind, block)
             assert not proof.canonical
-            assert verify_receipt(proof.receipt, trust).to_block == block.block_id.display()
+            assert verify_exported(proof.receipt, trust).to_block == block.block_id.display()
         if block.height <= tip.height:
             assert find_block(rows, str(block.height)) == branch[block.height - 1] != block
 

@@ -6,16 +6,15 @@ It prints, if it gets to the end, one JSON document: commit points by site, and 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
 import signal
-import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from kit.clock import FastClock
 from kit.crash_chain import Story, story
 from kit.crash_remote import FolderProver, close_folder, is_closed, open_folder
 from proofplane.anchor.anchor_store import block_by_id
@@ -33,19 +32,8 @@ from proofplane.storage.database import ReadOnlyDatabase
 
 BEFORE, AFTER = "before", "after"
 
-_SPEED = 20.0
+SPEED = 20.0
 """The node's clock runs this much faster: a lost job is tried anew after 0.25 s in place of 5 s."""
-
-
-class FastClock:
-    """Implements `proofplane.service.clock.Clock`."""
-
-    def now(self) -> float:
-        return time.monotonic() * _SPEED
-
-    async def sleep_until(self, instant: float) -> None:
-        while (left := instant - self.now()) > 0:  # noqa: ASYNC110 - no event to wait for: a timer may fire a little too early
-            await asyncio.sleep(left / _SPEED)
 
 
 class Killer:
@@ -111,7 +99,7 @@ def arguments() -> argparse.ArgumentParser:
 async def _run(given: argparse.Namespace, told: Story, killer: Killer) -> list[str]:
     settings = Settings(prover=ProverSettings(processes=1, max_in_flight=4))
     with DataDirectory(given.data_dir, told.params) as directory:
-        async with Node(directory, told.chain, settings, FastClock(), killer) as node:
+        async with Node(directory, told.chain, settings, FastClock(SPEED), killer) as node:
             if given.operate:
                 await _operate(node, told.targets[0], given.remote)
             if not given.no_blocks:

@@ -1,1 +1,1 @@
-"""Hashes, signatures and pairing checks, each with a plain Python reference."""
+"""Hashes, trees, keys, signatures and pairing checks; the tests hold the Schnorr library against BIP-340 in plain Python."""

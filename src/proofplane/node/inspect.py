@@ -21,6 +21,10 @@ MAX_FAILURES_SHOWN = 20
 """Failed proofs that a status names; the count says how many there are."""
 
 
+_MAX_DIGITS = 10
+"""Of a height (u32); a longer run of digits is looked up as a hash."""
+
+
 class UnknownBlock(CallerMistake):
     """No block of this height or hash was processed."""
 
@@ -117,7 +121,7 @@ def stored_proofs(rows: Rows, first: int, canonical_only: bool) -> Iterator[Stor
 
 def find_block(rows: Rows, text: str) -> BlockCommitment:
     """The block that a user names: a height on the chain, or a block hash of any branch; raises `UnknownBlock`."""
-    if text.isdecimal() and len(text) <= 10:
+    if text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS:
         found = canonical_at(rows, Height(int(text)))
     else:
         found = block_by_id(rows, BlockId.from_display(text))

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from proofplane.anchor.programs import RECURSIVE_PROGRAM_ID, STEP_PROGRAM_ID, run_recursive, run_step
+from proofplane.base.errors import ProofplaneError
 from proofplane.crypto.keyfile import load_key
 from proofplane.proving.native.keyring import Keyring
 from proofplane.proving.native.worker import serve
@@ -20,8 +21,11 @@ def command(key_files: tuple[Path, ...]) -> tuple[str, ...]:
 
 
 def main(arguments: list[str]) -> None:
-    """Serves jobs until standard input ends."""
-    keyring = Keyring([load_key(Path(file)) for file in arguments])
+    """Serves jobs until standard input ends; ends with one line if a key file cannot be used."""
+    try:
+        keyring = Keyring([load_key(Path(file)) for file in arguments])
+    except ProofplaneError as error:
+        sys.exit(f"prover process: {error}")
     serve({STEP_PROGRAM_ID: run_step, RECURSIVE_PROGRAM_ID: run_recursive}, keyring)
 
 

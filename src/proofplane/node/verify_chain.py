@@ -97,7 +97,6 @@ class _Walk:
             raise ChainRefused("the database has no tip: nothing was processed")
         self._compare_genesis()
         self._compare_moho()
-        self._compare_logs()
         proofs = ProofsByHeight(self._rows)
         for row in canonical_rows(self._rows):
             self._step(row)
@@ -110,6 +109,7 @@ class _Walk:
             raise ChainRefused(f"the chain ends at {self.report.tip}, but the stored tip is {claimed}")
         for key, receipt in proofs.rest():
             self._orphan(key, receipt)
+        self._compare_logs()
 
     def _step(self, row: AnchorRow) -> None:
         """Computes the state after the block of `row` and compares everything stored about it."""
@@ -192,12 +192,12 @@ class _Walk:
 
     def _compare_logs(self) -> None:
         tip = moho_tip(self._rows)
-        if tip is None or moho_row(self._rows, tip[0]) is None:
-            raise ChainRefused("the Moho tip names no stored block")
+        if tip is None or tip[0] != self.report.tip:
+            raise ChainRefused(f"the chain ends at {self.report.tip}, but the stored Moho tip is {None if tip is None else tip[0]}")
         for log, table in (("anchor_log", "anchors"), ("moho_log", "moho")):
-            found = self._rows.row(f"SELECT seq FROM {log} WHERE key NOT IN (SELECT key FROM {table}) LIMIT 1")
+            found = self._rows.row(f"SELECT seq, key FROM {log} WHERE key NOT IN (SELECT key FROM {table}) LIMIT 1")
             if found is not None:
-                raise ChainRefused(f"entry {found[0]} of {log} names no stored block")
+                raise ChainRefused(f"entry {found[0]} of {log} names block {BlockCommitment.from_key(found[1])}, which is not stored")
 
     def _attestation(self) -> StateAttestation:
         return StateAttestation(self._anchor.block.block_id, self._moho.commitment())

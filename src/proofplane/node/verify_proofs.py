@@ -82,10 +82,10 @@ def require_proof(found: dict[bytes, Receipt], proof_id: ProofId, claim: bytes, 
     """Takes the proof of `proof_id` out of `found` and checks it; raises `ChainRefused` unless it is there and proves `claim`."""
     receipt = found.pop(proof_id.key(), None)
     if receipt is None:
-        raise ChainRefused(f"there is no {proof_id} proof")
+        raise ChainRefused(f"there is no {_name(proof_id)}")
     _check_program(receipt, proof_id)
     if receipt.public_values != claim:
-        raise ChainRefused(f"the {proof_id} proof is of something else than the computed states")
+        raise ChainRefused(f"the {_name(proof_id)} is of something else than the computed states")
     _check(receipt, proof_id, predicate)
 
 
@@ -98,13 +98,13 @@ def check_orphan(rows: Rows, key: bytes, receipt: Receipt, moho_predicate: Predi
         about, predicate = claim.attestation.proven.reference, moho_predicate
         block = proof_id.block
         if claim.moho_predicate != moho_predicate:
-            raise ChainRefused(f"the {proof_id} proof was made under {claim.moho_predicate}")
+            raise ChainRefused(f"the {_name(proof_id)} was made under {claim.moho_predicate}")
     else:
         step = StepAttestation.decode(receipt.public_values)
         block = proof_id.end
         about, predicate = step.after.reference, _stored_predicate(rows, proof_id, step)
     if about != block.block_id:
-        raise ChainRefused(f"the {proof_id} proof is about block {about}")
+        raise ChainRefused(f"the {_name(proof_id)} is about block {about}")
     _check(receipt, proof_id, predicate)
 
 
@@ -114,7 +114,7 @@ def _stored_predicate(rows: Rows, proof_id: StepId, step: StepAttestation) -> Pr
     row = moho_row(rows, parent)
     state = None if row is None else MohoState.decode(row.state)
     if state is None or state.commitment() != step.before.commitment:
-        raise ChainRefused(f"the {proof_id} proof starts from a state of block {parent} that is not stored")
+        raise ChainRefused(f"the {_name(proof_id)} starts from a state of block {parent} that is not stored")
     return state.next_predicate
 
 
@@ -122,19 +122,24 @@ def _check(receipt: Receipt, proof_id: ProofId, predicate: Predicate) -> None:
     try:
         check(predicate, receipt.public_values, receipt.proof)
     except (Refused, UnknownPredicate) as error:
-        raise ChainRefused(f"the {proof_id} proof does not hold: {error}") from error
+        raise ChainRefused(f"the {_name(proof_id)} does not hold: {error}") from error
 
 
 def _check_program(receipt: Receipt, proof_id: ProofId) -> None:
     program: Hash32 = STEP_PROGRAM_ID if isinstance(proof_id, StepId) else RECURSIVE_PROGRAM_ID
     if receipt.program_id != program or receipt.prover is not ProverKind.NATIVE:
-        raise ChainRefused(f"the {proof_id} proof is of another program or prover")
+        raise ChainRefused(f"the {_name(proof_id)} is of another program or prover")
+
+
+def _name(proof_id: ProofId) -> str:
+    kind, _, block = str(proof_id).partition(" ")
+    return f"{kind} proof of block {block}"
 
 
 def _read(key: bytes, kind: int, receipt: bytes, digest: bytes) -> Receipt:
     proof_id = proof_id_from_key(key)
     if kind != proof_id.kind:
-        raise ChainRefused(f"the {proof_id} proof is filed under another kind")
+        raise ChainRefused(f"the {_name(proof_id)} is filed under another kind")
     if sha256(receipt) != digest:
-        raise ChainRefused(f"the {proof_id} proof is not the one whose digest is stored beside it")
+        raise ChainRefused(f"the {_name(proof_id)} is not the one whose digest is stored beside it")
     return Receipt.decode(receipt)

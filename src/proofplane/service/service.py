@@ -14,8 +14,11 @@ Rules of `run_service`:
    A launch that is cut off so counts as never launched: it ends well, without `before_shutdown`.
 6. Whatever happens, cancellation from outside included, `on_exit` is called last, the status ends and the input is closed:
    whoever waits for this service's stream, status or answers is told.
+7. Each cancellation from outside is passed on to what runs and raised again once that has ended, however long it takes:
+   a hook that ignores cancellation keeps the service's task alive, so its owner knows that it still runs.
 
-Invariants: hooks never overlap; `before_shutdown` is called at most once, and only after a successful `on_launch`;
+Invariants: hooks never overlap, and nothing of a service runs on after the last one;
+`before_shutdown` is called at most once, and only after a successful `on_launch`;
 the loop yields after every message, so an input that is always ready cannot keep the shutdown signal out.
 """
 
@@ -140,16 +143,26 @@ async def _before_shutdown(service: Service[M, S], error: Exception | None) -> N
 
 
 async def _unless(shutdown: ShutdownSignal, work: Coroutine[Any, Any, None], name: str) -> bool:
-    """Runs `work` until it ends or `shutdown` cancels it; returns whether it ended by itself and raises its error."""
+    """Runs `work` until it ends or `shutdown` cancels it; returns whether it ended by itself and raises its error.
+
+    Cancelled itself, it returns no sooner: an error of `work` is then logged, and the cancellation raised.
+    """
     task = asyncio.create_task(work, name=f"{name}: work")
     stop = asyncio.create_task(shutdown.wait(), name=f"{name}: stop")
-    try:
-        await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        # Also when we are cancelled ourselves: nothing of this service runs on after the hooks that follow.
+    cancelled = False
+    until = asyncio.FIRST_COMPLETED
+    while not (task.done() and stop.done()):
+        try:
+            await asyncio.wait({task, stop}, return_when=until)
+        except asyncio.CancelledError:
+            cancelled = True
+        until = asyncio.ALL_COMPLETED
         task.cancel()
         stop.cancel()
-        await asyncio.wait({task, stop})
+    if cancelled:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("%s: failed when it was cancelled", name, exc_info=error)
+        raise asyncio.CancelledError
     if not task.cancelled():
         task.result()
         return True

@@ -36,7 +36,9 @@ M = TypeVar("M")
 S = TypeVar("S")
 
 GRACEFUL_TIMEOUT = 30.0
-"""Seconds for a graceful stop; container runtimes and service managers kill after 10 to 90, so it is a flag of the commands."""
+"""Seconds for a graceful stop.
+Container runtimes and service managers kill after 10 to 90: configure one that waits less than this and `CANCEL_TIMEOUT` to wait longer.
+"""
 
 CANCEL_TIMEOUT = 5.0
 """Seconds for a cancelled part to unwind; longer means that it ignores cancellation."""
@@ -199,10 +201,10 @@ class Supervisor:
             await asyncio.wait({timer})
 
     def _on_signal(self, number: signal.Signals) -> None:
-        _log.warning("%s: stopping; once more to stop at once", number.name)
         self._uninstall_signals()
         for each in _SIGNALS:
             signal.signal(each, signal.SIG_DFL)
+        _log.warning("%s: stopping; once more to stop at once", number.name)  # not before it is true: a second signal may follow at once
         self.shutdown()
 
     def _uninstall_signals(self) -> None:

@@ -4,7 +4,8 @@ Rules:
 1. A write is one transaction under a site name; it is durable (WAL, synchronous=FULL) when `write` returns.
 2. Writes run one after the other on the writer's own thread, so an fsync never holds the event loop.
 3. Reads see committed rows only.
-4. A caller cancelled inside `write` waits until its transaction has ended; it learns the outcome by reading.
+4. A caller cancelled inside `write`, once or more often, waits until its transaction has ended; it learns the outcome by reading.
+5. After an I/O error at the commit itself nobody knows whether it is durable: the next start finds all of the transaction or nothing.
 
 Invariants: whoever reads after `write` returned finds what was written; nothing is ever half-written.
 Not guaranteed: fairness between writers beyond first come, first served.
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from urllib.parse import quote
 
-from proofplane.storage.errors import StorageClosed, WrongSchema, translated
+from proofplane.storage.errors import DirectoryUnusable, StorageClosed, WrongSchema, translated
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
@@ -102,7 +103,12 @@ class Rows:
             raise translated(error, self.path) from error
 
     def iterate(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[Row]:
-        """Yields the rows of a query from one snapshot, holding a page of them at a time."""
+        """Yields the rows of a query from one snapshot, holding a page of them at a time.
+
+        The snapshot is held until the last row was taken or the iterator is closed; all the while the log of a database
+        that is written to grows, because it cannot be reset. So it is for short walks: for a long one ask for page after page with
+        `rows`, `WHERE key > ? ORDER BY key LIMIT ?`, which sees the rows of each page as they are when it is read.
+        """
         try:
             cursor = self._reader.execute(sql, parameters)
             while page := cursor.fetchmany(_PAGE_OF_ROWS):
@@ -118,7 +124,7 @@ class Database(Rows):
         """Opens or creates the database and the tables of `schemas`.
 
         Raises:
-            DirectoryUnusable: The file cannot be opened or is no database.
+            DirectoryUnusable: The file cannot be opened or is no database, or its file system cannot keep a write-ahead log.
             WrongSchema: A table has another version than ours.
             StorageFull, StorageBroken, StorageBusy: As for `write`.
         """
@@ -146,20 +152,23 @@ class Database(Rows):
 
         Raises:
             StorageFull: The disk is full; nothing was written.
-            StorageBroken: The database failed; nothing was written.
+            StorageBroken: The database failed; nothing was written, unless it failed at the commit: then the next start finds out.
             StorageBusy: Another process kept the lock; nothing was written.
         """
         if self._closed:
             raise StorageClosed(f"{self.path} is closed")
         running = asyncio.get_running_loop().run_in_executor(self._thread, self._transact, site, body)
-        try:
-            return await asyncio.shield(running)
-        except asyncio.CancelledError:
-            if not running.done():
+        cancelled = False
+        while not running.done():
+            try:
                 await asyncio.wait([running])
+            except asyncio.CancelledError:
+                cancelled = True
+        if cancelled:
             if not running.cancelled():
                 running.exception()  # retrieved: the caller is gone, and the rows tell the outcome
-            raise
+            raise asyncio.CancelledError
+        return running.result()
 
     def close(self) -> None:
         """Finishes running writes and closes the file; a second call does nothing."""
@@ -191,40 +200,60 @@ class Database(Rows):
 
     def _create(self, schemas: Sequence[Schema]) -> None:
         writer = self._writer
-        writer.execute("PRAGMA journal_mode = WAL")
+        (mode,) = writer.execute("PRAGMA journal_mode = WAL").fetchone()
+        if mode != "wal":  # SQLite does not raise: it stays as it was
+            raise DirectoryUnusable(
+                f"{self.path}: its file system has no shared memory for a write-ahead log (journal mode stays {mode!r}): "
+                "put the data directory on a local disk"
+            )
         writer.execute("BEGIN IMMEDIATE")
         writer.execute("CREATE TABLE IF NOT EXISTS schemas (name TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT")
         for schema in schemas:
-            found = writer.execute("SELECT version FROM schemas WHERE name = ?", (schema.name,)).fetchone()
-            if found is None:
+            if not _has(writer, schema, self.path):
                 for statement in schema.statements:
                     writer.execute(statement)
                 writer.execute("INSERT INTO schemas VALUES (?, ?)", (schema.name, schema.version))
-            elif found[0] != schema.version:
-                writer.execute("ROLLBACK")
-                raise WrongSchema(
-                    f"{self.path}: tables of {schema.name!r} have version {found[0]}, this program reads {schema.version}: "
-                    "use the program that wrote them or another data directory"
-                )
         writer.execute("COMMIT")
 
 
 class ReadOnlyDatabase(Rows):
     """Committed rows of a database that another process may be writing; every query is a snapshot of its own."""
 
-    def __init__(self, path: Path) -> None:
-        """Raises `DirectoryUnusable` if there is no readable database at `path`."""
+    def __init__(self, path: Path, schemas: Sequence[Schema] = ()) -> None:
+        """Opens the database at `path`, of which the tables of `schemas` will be read.
+
+        Raises:
+            DirectoryUnusable: There is no readable database, or it has none of the tables yet (killed before its first transaction).
+            WrongSchema: A table has another version than ours.
+            StorageBroken, StorageBusy: The database failed, or is locked by another process.
+        """
         self.path = path
-        try:
-            self._reader = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None)
-            self._reader.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-            self._reader.execute("SELECT name FROM schemas LIMIT 1")
-        except sqlite3.Error as error:
-            raise translated(error, path) from error
+        with ExitStack() as opened:
+            try:
+                reader = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None)
+                self._reader = opened.enter_context(closing(reader))
+                self._reader.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+                begun = self._reader.execute("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'schemas'").fetchone()
+                if begun is None or not all(_has(self._reader, schema, path) for schema in schemas):
+                    raise DirectoryUnusable(f"{path} lacks tables that are to be read: nothing was processed there yet")
+            except sqlite3.Error as error:
+                raise translated(error, path) from error
+            opened.pop_all()
 
     def close(self) -> None:
         """Closes the file."""
         self._reader.close()
+
+
+def _has(connection: sqlite3.Connection, schema: Schema, path: Path) -> bool:
+    """Returns whether the tables of `schema` are there; raises `WrongSchema` if they have another version."""
+    found = connection.execute("SELECT version FROM schemas WHERE name = ?", (schema.name,)).fetchone()
+    if found is not None and found[0] != schema.version:
+        raise WrongSchema(
+            f"{path}: tables of {schema.name!r} have version {found[0]}, this program reads {schema.version}: "
+            "use the program that wrote them or another data directory"
+        )
+    return found is not None
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -13,7 +13,7 @@ class StorageFull(Broken):
 
 
 class StorageBroken(Broken):
-    """The database failed under us (I/O error, corruption); the transaction was rolled back."""
+    """The database failed under us (I/O error, corruption); whether a transaction at its commit was written is known at the next start."""
 
 
 class StorageBusy(TryAgain):

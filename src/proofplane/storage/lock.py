@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from pathlib import Path
@@ -16,7 +17,7 @@ class DirectoryLock:
     """Exclusive use of a data directory for as long as the context lasts.
 
     The kernel drops the lock with the process, however it ends, so no stale lock can remain;
-    the file itself stays and holds the last owner's process id for the message only.
+    the file itself stays and holds the last owner's process id, if there was room for it: it is for the message only.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -24,7 +25,7 @@ class DirectoryLock:
 
         Raises:
             DirectoryInUse: Another process holds it.
-            DirectoryUnusable: It is no directory, or may not be created or written.
+            DirectoryUnusable: It is no directory, may not be created or written, or its file system cannot lock.
         """
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -32,19 +33,30 @@ class DirectoryLock:
         except OSError as error:
             raise DirectoryUnusable(f"data directory {directory} cannot be used: {error.strerror}") from None
         try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            owner = os.pread(self._fd, 20, 0).decode(errors="replace").strip()
-            os.close(self._fd)
-            raise DirectoryInUse(f"data directory {directory} is in use by process {owner or 'unknown'}") from None
-        os.ftruncate(self._fd, 0)
-        os.pwrite(self._fd, str(os.getpid()).encode(), 0)
+            self._take(directory)
+        except BaseException:
+            self.release()
+            raise
 
     def release(self) -> None:
         """Gives the directory free; a second call does nothing."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+
+    def _take(self, directory: Path) -> None:
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = ""
+            with contextlib.suppress(OSError):
+                owner = os.pread(self._fd, 20, 0).decode(errors="replace").strip()
+            raise DirectoryInUse(f"data directory {directory} is in use by process {owner or 'unknown'}") from None
+        except OSError as error:
+            raise DirectoryUnusable(f"data directory {directory} cannot be locked: {error.strerror}") from None
+        with contextlib.suppress(OSError):  # a full disk: who reads or frees some must get in
+            os.ftruncate(self._fd, 0)
+            os.pwrite(self._fd, str(os.getpid()).encode(), 0)
 
     def __enter__(self) -> DirectoryLock:
         return self

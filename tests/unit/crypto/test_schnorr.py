@@ -4,9 +4,10 @@ import pickle
 
 import pytest
 from coincurve import PrivateKey
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kit import bip340
 from proofplane.crypto.hashes import sha256
 from proofplane.crypto.schnorr import InvalidSignature, MalformedDigest, MalformedKey, SigningFailed, SigningKey, XOnlyKey
 
@@ -44,6 +45,63 @@ def test_what_a_key_signs_its_public_key_verifies(secret: int, message: bytes) -
     signature = key.sign(message)
     assert signature == key.sign_digest(sha256(message))
     XOnlyKey(key.public().raw).verify(message, signature)
+
+
+def holds(key: bytes, digest: bytes, signature: bytes) -> bool:
+    """What the library says."""
+    try:
+        XOnlyKey(key).verify_digest(digest, signature)
+    except (MalformedKey, InvalidSignature):
+        return False
+    return True
+
+
+SECRETS = st.integers(1, ORDER - 1) | st.integers(1, 5) | st.integers(ORDER - 5, ORDER - 1)
+DIGESTS = st.binary(min_size=32, max_size=32)
+EDGES = (0, 1, ORDER - 1, ORDER, bip340.FIELD - 1, bip340.FIELD, 2**256 - 1)
+
+
+@given(SECRETS, DIGESTS)
+@settings(max_examples=25, deadline=None)
+def test_it_signs_as_bip_340_in_plain_python_does_and_each_accepts_the_others(secret: int, digest: bytes) -> None:
+    key = SigningKey(secret.to_bytes(32, "big"))
+    signature = bip340.sign(secret, digest, bytes(32))
+    assert (key.public().raw, key.sign_digest(digest)) == (bip340.public_key(secret), signature)
+    assert bip340.verify(key.public().raw, digest, signature)
+    other = bip340.sign(secret, digest, b"\x01" * 32)  # of other randomness
+    assert other != signature
+    assert holds(key.public().raw, digest, other)
+
+
+@given(st.data(), SECRETS, DIGESTS)
+@settings(max_examples=60, deadline=None)
+def test_it_refuses_what_bip_340_in_plain_python_refuses(data: st.DataObject, secret: int, digest: bytes) -> None:
+    key = bip340.public_key(secret)
+    signed = key + digest + SigningKey(secret.to_bytes(32, "big")).sign_digest(digest)
+    part = data.draw(st.integers(0, 3), "which 32 bytes: key, digest, r, s")
+    old = int.from_bytes(signed[32 * part : 32 * part + 32], "big")
+    new = data.draw(
+        st.integers(0, 255).map(lambda bit: old ^ 1 << bit)
+        | st.sampled_from([*EDGES, ORDER - old if old < ORDER else old, (old + ORDER) % 2**256, (old + bip340.FIELD) % 2**256])
+        | st.integers(0, 2**256 - 1),
+        "what is there instead",
+    )
+    changed = signed[: 32 * part] + new.to_bytes(32, "big") + signed[32 * part + 32 :]
+    verdict = bip340.verify(changed[:32], changed[32:64], changed[64:])
+    assert verdict == (new == old)
+    assert holds(changed[:32], changed[32:64], changed[64:]) == verdict
+
+
+@given(SECRETS, SECRETS, DIGESTS)
+@settings(max_examples=20, deadline=None)
+def test_a_signature_whose_point_has_odd_y_or_is_infinite_is_refused_by_both(secret: int, nonce: int, digest: bytes) -> None:
+    key = bip340.public_key(secret)
+    r = bip340.public_key(nonce)
+    signer, even = bip340.even(secret)[0], bip340.even(nonce)[0]
+    challenge = bip340.challenge(r, key, digest)
+    for scalar, verdict in ((even, True), (ORDER - even, False), (0, False)):
+        signature = r + ((scalar + challenge * signer) % ORDER).to_bytes(32, "big")
+        assert (bip340.verify(key, digest, signature), holds(key, digest, signature)) == (verdict, verdict)
 
 
 @given(st.integers(0, 511))

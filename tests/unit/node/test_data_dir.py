@@ -17,7 +17,7 @@ from proofplane.base.ids import Hash32
 from proofplane.base.predicate import Predicate, PredicateKind
 from proofplane.crypto.keyfile import KeyFileUnusable
 from proofplane.crypto.schnorr import SigningKey
-from proofplane.node.data_dir import TRUST_NAME, DataDirectory, MalformedTrust, TrustRoot, WrongChain, forget_chain, write_durably
+from proofplane.node.data_dir import TRUST_NAME, DataDirectory, MalformedTrust, TrustRoot, WrongChain, write_durably
 from proofplane.storage.errors import DirectoryInUse, DirectoryUnusable
 
 CHAIN = RegtestChain(b"data directory")
@@ -171,24 +171,27 @@ def test_a_folder_without_trust_file_is_no_data_directory(tmp_path: Path) -> Non
 # Forgetting and writing
 
 
-def test_forgetting_empties_a_directory_of_exactly_this_chain_only(params: AnchorParams, tmp_path: Path) -> None:
-    forget_chain(tmp_path / "absent", params)
-    with DataDirectory(tmp_path, params) as directory:
+def test_a_fresh_start_empties_a_directory_of_exactly_this_chain_only(params: AnchorParams, tmp_path: Path) -> None:
+    with DataDirectory(tmp_path, params, fresh=True) as directory:
+        before = directory.trust
         directory.database.write_text("rows")
         (tmp_path / "notes.txt").write_text("mine")
 
-    forget_chain(tmp_path, replace(params, epoch_start=7))
+    with pytest.raises(WrongChain):
+        DataDirectory(tmp_path, replace(params, epoch_start=7), fresh=True)
     assert directory.database.read_text() == "rows"
 
-    forget_chain(tmp_path, params)
-    assert {path.name for path in tmp_path.iterdir()} == {"lock", "keys", "notes.txt"}
-    assert list((tmp_path / "keys").iterdir()) == []
+    with DataDirectory(tmp_path, params, fresh=True) as again:
+        assert not again.database.exists()
+        assert again.trust != before, "its keys are new"
+        assert again.trust == TrustRoot.read(tmp_path)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
-def test_a_directory_in_use_is_not_forgotten(params: AnchorParams, tmp_path: Path) -> None:
+def test_a_directory_in_use_is_not_emptied(params: AnchorParams, tmp_path: Path) -> None:
     with DataDirectory(tmp_path, params) as directory:
         with pytest.raises(DirectoryInUse):
-            forget_chain(tmp_path, params)
+            DataDirectory(tmp_path, params, fresh=True)
         assert directory.trust == TrustRoot.read(tmp_path)
 
 

@@ -15,8 +15,9 @@ def test_it_is_this_interpreter_with_key_files_and_no_key_on_its_command_line(tm
 
     found = command((tmp_path / "step.key", tmp_path / "moho.key"))
 
-    assert found[:3] == (sys.executable, "-m", "proofplane.node.prover_process")
-    assert found[3:] == (str(tmp_path / "step.key"), str(tmp_path / "moho.key"))
+    assert found[0] == sys.executable
+    assert "proofplane.node.prover_process" in found
+    assert found[-2:] == (str(tmp_path / "step.key"), str(tmp_path / "moho.key"))
     assert key.reveal().hex() not in " ".join(found)
 
 

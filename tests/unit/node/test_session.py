@@ -12,7 +12,8 @@ import pytest
 from kit.cli_node import SETTINGS, Branches, opened, run_over
 from proofplane.anchor.errors import MissingL1Block
 from proofplane.base.ids import BlockId
-from proofplane.node.node import Node, StoppedEarly
+from proofplane.node.errors import StoppedEarly
+from proofplane.node.node import Node
 from proofplane.node.session import run_session
 from proofplane.service.clock import SystemClock
 from proofplane.service.supervisor import TaskFailed
@@ -63,7 +64,12 @@ async def test_a_block_that_the_source_does_not_have_ends_it_with_the_sources_er
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_a_signal_stops_it_and_the_next_session_goes_on(number: signal.Signals, chain: Branches, tmp_path: Path) -> None:
+@pytest.mark.parametrize("target", [6, None], ids=["with an end", "without end"])
+async def test_a_signal_stops_it_and_the_next_session_goes_on(
+    target: int | None, number: signal.Signals, chain: Branches, tmp_path: Path
+) -> None:
+    """It ends a source without end well, and one that had more to give early."""
+
     async def submit(node: Node) -> None:
         await node.asm.submit(chain.first[3].block_id)
         os.kill(os.getpid(), number)
@@ -71,8 +77,12 @@ async def test_a_signal_stops_it_and_the_next_session_goes_on(number: signal.Sig
             await node.asm.monitor.changed()
 
     with opened(tmp_path, chain.chain) as directory:
-        with pytest.raises(StoppedEarly):
-            await run_session(directory, chain.chain, submit, SETTINGS, SystemClock(), lambda node: nullcontext())
+        stopped = run_session(directory, chain.chain, submit, SETTINGS, SystemClock(), lambda node: nullcontext(), target)
+        if target is None:
+            assert (await stopped).blocks == 4
+        else:
+            with pytest.raises(StoppedEarly):
+                await stopped
         summary = await run_over(directory, chain.chain, chain.first[-1])
 
     assert (summary.blocks, summary.recursive_proofs) == (6, 6)

@@ -105,11 +105,53 @@ async def test_a_spent_budget_ends_in_never_again_with_the_last_error(error: Exc
     task = asyncio.create_task(retrying(fail, clock, b""))
     while not task.done():
         await settle(5)
-        clock.advance(1000.0)
+        clock.advance(delay(tier, tries - 1, b"") or 0.0)
     with pytest.raises(BudgetSpent, match=f"gave up after {tier.budget} retries") as raised:
         await task
-    assert (tries, raised.value.tier, raised.value.last) == (tier.budget + 1, tier, error)
+    assert (tries, raised.value.tier, raised.value.retries, raised.value.last) == (tier.budget + 1, tier, tier.budget, error)
     assert classify(raised.value) is None
+
+
+async def test_calls_that_take_long_before_they_fail_are_bounded_by_the_tiers_span() -> None:
+    clock = ManualClock()
+    call = 30.0
+    begun: list[float] = []
+
+    async def time_out() -> None:
+        begun.append(clock.now())
+        await clock.sleep_until(clock.now() + call)
+        raise Busy("no answer")
+
+    task = asyncio.create_task(retrying(time_out, clock, b""))
+    while not task.done():
+        await settle(5)
+        clock.advance(0.5)
+    with pytest.raises(BudgetSpent, match=r"gave up after 3\d retries in 1\d{3} s \(transient\): no answer") as raised:
+        await task
+    assert begun[-1] <= call + TRANSIENT.span
+    assert raised.value.retries == len(begun) - 1
+    assert TRANSIENT.span - TRANSIENT.cap * (1 + JITTER) <= raised.value.seconds <= TRANSIENT.span + call
+
+
+async def test_each_tiers_span_begins_with_its_own_first_failure() -> None:
+    clock = ManualClock()
+    errors = failing_with(Busy("a"), Refused("b"), Refused("c"))
+
+    async def slow() -> str:
+        await clock.sleep_until(clock.now() + TRANSIENT.span)
+        return await attempt(errors)
+
+    task = asyncio.create_task(retrying(slow, clock, b""))
+    for _ in range(20):
+        await settle(5)
+        clock.advance(TRANSIENT.span / 4)
+    assert await task == "done"
+
+
+@pytest.mark.parametrize("tier", [TRANSIENT, ATTEMPT])
+def test_a_tiers_span_holds_all_its_waits_whatever_the_jitter(tier: RetryTier) -> None:
+    waits = (min(tier.cap, tier.first_delay * tier.factor**tries) for tries in range(tier.budget))
+    assert sum(waits) * (1 + JITTER) < tier.span
 
 
 async def test_an_error_that_is_not_retried_is_raised_at_once_as_it_is() -> None:

@@ -219,6 +219,55 @@ async def test_a_service_cancelled_from_outside_ends_cancelled_and_still_lets_go
         await running.monitor.changed()
 
 
+class Deaf(Counter):
+    """Ignores every cancellation of a message until `release`; a negative message fails then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.release = asyncio.Event()
+
+    async def process_input(self, message: int) -> Flow:
+        while not self.release.is_set():
+            try:
+                await self.release.wait()
+            except asyncio.CancelledError:
+                self.hooks.append("cancelled")
+        return await super().process_input(message)
+
+
+@pytest.mark.parametrize("told", [False, True], ids=["cancelled twice", "told to stop, then cancelled"])
+async def test_a_service_cancelled_again_while_its_work_ignores_it_does_not_end_before_its_work(told: bool) -> None:
+    service = Deaf()
+    running = run(service, IteratorInput([5]))
+    await settle()
+    for count in (1, 2, 3):
+        if told and count == 1:
+            running.shutdown.set()
+        else:
+            running.task.cancel()
+        await settle()
+        assert service.hooks == ["launch", *["cancelled"] * count]
+        assert not running.task.done()
+    service.release.set()
+    with pytest.raises(asyncio.CancelledError):
+        await running.task
+    assert service.hooks == ["launch", "cancelled", "cancelled", "cancelled", 5, "exit"]
+
+
+async def test_an_error_of_the_work_of_a_cancelled_service_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    service = Deaf()
+    running = run(service, IteratorInput([-1]))
+    await settle()
+    running.task.cancel()
+    await settle()
+    service.release.set()
+    with pytest.raises(asyncio.CancelledError):
+        await running.task
+    assert [(record.levelname, record.message) for record in caplog.records] == [("ERROR", "counter: failed when it was cancelled")]
+    assert caplog.records[0].exc_info is not None
+    assert str(caplog.records[0].exc_info[1]) == "cannot add -1"
+
+
 async def test_a_service_that_raises_cancelled_error_itself_is_broken_not_stopped() -> None:
     service = Counter()
     with pytest.raises(CancelledItself, match="counter"):

@@ -169,6 +169,37 @@ async def test_a_part_that_ignores_cancellation_is_abandoned_and_named(caplog: p
     assert log == ["deaf told", "deaf cancelled", "deaf stopped"]
 
 
+async def test_a_message_in_flight_that_ignores_cancellation_is_abandoned_and_named(caplog: pytest.LogCaptureFixture) -> None:
+    clock = ManualClock()
+    release = asyncio.Event()
+    log: list[str] = []
+
+    class Deaf(Recorder):
+        async def process_input(self, message: int) -> Flow:
+            while not release.is_set():
+                try:
+                    await release.wait()
+                except asyncio.CancelledError:
+                    self.log.append(f"{self.label} cancelled")
+            return Flow.CONTINUE
+
+    async def system() -> None:
+        async with Supervisor(clock=clock) as supervisor:
+            supervisor.launch(Deaf("deaf", log), IteratorInput([1]))
+            await settle()
+
+    task = asyncio.create_task(system())
+    await settle(200)
+    clock.advance(GRACEFUL_TIMEOUT + 1)
+    await settle()
+    clock.advance(CANCEL_TIMEOUT)
+    await task
+    assert "recorder: ignores cancellation, abandoned" in [record.message for record in caplog.records]
+    release.set()
+    await settle()
+    assert log == ["deaf cancelled", "deaf cancelled"]
+
+
 @pytest.mark.checklist(23)
 async def test_a_critical_task_that_ends_normally_does_not_stop_the_system() -> None:
     log: list[str] = []
@@ -184,9 +215,16 @@ async def test_a_critical_task_that_ends_normally_does_not_stop_the_system() -> 
 
 
 async def test_wait_returns_when_every_part_has_ended() -> None:
+    class Diary(Recorder):
+        async def process_input(self, message: int) -> Flow:
+            self.log.append(f"{self.label} got {message}")
+            return Flow.CONTINUE
+
+    log: list[str] = []
     async with Supervisor() as supervisor:
-        supervisor.launch(Recorder("one", []), IteratorInput([1, 2]))
+        supervisor.launch(Diary("one", log), IteratorInput([1, 2]))
         await supervisor.wait()
+        assert log == ["one got 1", "one got 2", "one told", "one stopped"]
 
 
 async def test_a_task_that_is_not_critical_is_logged_and_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:

@@ -13,7 +13,7 @@ import pytest
 from proofplane.service.supervisor import GRACEFUL_TIMEOUT
 
 SCRIPT = """
-import asyncio, sys
+import asyncio, logging, os, signal, sys
 from typing import ClassVar
 from proofplane.service.service import Flow, Service
 from proofplane.service.supervisor import Supervisor
@@ -36,6 +36,14 @@ class Part(Service):
                 except asyncio.CancelledError:
                     pass
         print("stopped", flush=True)
+
+class Eager(logging.Handler):
+    def emit(self, record):
+        if "once more" in record.getMessage():
+            os.kill(os.getpid(), signal.SIGTERM)
+
+if sys.argv[1] == "eager":
+    logging.getLogger().addHandler(Eager())
 
 async def main():
     async with Supervisor() as supervisor:
@@ -81,3 +89,11 @@ def test_a_second_signal_stops_at_once(number: signal.Signals) -> None:
     assert output == ""
     assert errors == "SIGTERM: stopping; once more to stop at once\n"  # and not a line of Python after the second signal
     assert process.returncode == -number
+
+
+def test_a_second_signal_the_moment_it_is_offered_stops_at_once() -> None:
+    with process_of("eager") as process:
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=GRACEFUL_TIMEOUT / 2)
+    assert output == ""
+    assert process.returncode == -signal.SIGTERM

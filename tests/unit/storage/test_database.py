@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -193,6 +197,35 @@ async def test_a_cancelled_writer_whose_transaction_fails_leaves_nothing(databas
     assert _names(database) == []
 
 
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_writer_cancelled_again_and_again_still_waits_for_the_outcome(database: Database, fails: bool) -> None:
+    started, released = threading.Event(), threading.Event()
+    unheard: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: unheard.append(context))
+
+    def body(tx: Transaction) -> None:
+        tx.execute("INSERT INTO things VALUES ('a', NULL)")
+        started.set()
+        released.wait(30)
+        if fails:
+            raise ValueError("the writer is gone, nobody hears this")
+
+    write = asyncio.create_task(database.write("put", body))
+    await asyncio.to_thread(started.wait, 30)
+    for _ in range(3):
+        write.cancel()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not write.done()
+    released.set()
+    with pytest.raises(asyncio.CancelledError):
+        await write
+    assert _names(database) == ([] if fails else ["a"])
+    del write
+    gc.collect()  # an error that nobody retrieved is reported when its future dies
+    assert unheard == []
+
+
 async def test_a_writer_cancelled_before_its_turn_writes_nothing_or_all(database: Database) -> None:
     started, released = threading.Event(), threading.Event()
 
@@ -245,6 +278,17 @@ def test_a_file_that_is_no_database_or_a_folder_is_the_callers_mistake(tmp_path:
             Database(bad, [_SCHEMA])
 
 
+def test_a_file_system_that_cannot_keep_a_write_ahead_log_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connect = sqlite3.connect
+
+    def without_shared_memory(path: Path, **options: Any) -> sqlite3.Connection:
+        return connect(f"file:{path}?vfs=unix-dotfile", uri=True, **options)
+
+    monkeypatch.setattr(sqlite3, "connect", without_shared_memory)
+    with pytest.raises(DirectoryUnusable, match=r"no shared memory .* put the data directory on a local disk"):
+        Database(path, [_SCHEMA])
+
+
 def test_a_statement_that_sqlite_refuses_is_our_bug(database: Database) -> None:
     with pytest.raises(StorageBroken, match="no such table"):
         database.row("SELECT * FROM nowhere")
@@ -294,9 +338,65 @@ async def test_a_read_only_database_follows_the_writer_and_writes_nothing(databa
 def test_a_read_only_database_must_exist(tmp_path: Path) -> None:
     with pytest.raises(DirectoryUnusable):
         ReadOnlyDatabase(tmp_path / "absent.db")
-    (tmp_path / "empty.db").touch()
-    with pytest.raises((DirectoryUnusable, StorageBroken)):
-        ReadOnlyDatabase(tmp_path / "empty.db")
+
+
+@pytest.fixture
+def connections(monkeypatch: pytest.MonkeyPatch) -> list[sqlite3.Connection]:
+    """Every connection that is opened from here on."""
+    opened: list[sqlite3.Connection] = []
+    connect = sqlite3.connect
+
+    def remembered(path: str | Path, **options: Any) -> sqlite3.Connection:
+        opened.append(connect(path, **options))
+        return opened[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", remembered)
+    return opened
+
+
+def _is_closed(connection: sqlite3.Connection) -> bool:
+    try:
+        connection.total_changes  # noqa: B018 - raises once it is closed
+    except sqlite3.ProgrammingError:
+        return True
+    return False
+
+
+def test_a_database_killed_before_its_first_transaction_says_that_nothing_was_processed(
+    path: Path, connections: list[sqlite3.Connection]
+) -> None:
+    path.touch()
+    with pytest.raises(DirectoryUnusable, match="nothing was processed there yet"):
+        ReadOnlyDatabase(path)
+    assert [_is_closed(one) for one in connections] == [True]
+    with closing(sqlite3.connect(path)) as begun:
+        begun.execute("PRAGMA journal_mode = WAL")
+    with pytest.raises(DirectoryUnusable, match="nothing was processed there yet"):
+        ReadOnlyDatabase(path, [_SCHEMA])
+    assert all(_is_closed(one) for one in connections)
+
+
+def test_a_reader_of_tables_that_are_not_there_yet_is_told_so(path: Path, connections: list[sqlite3.Connection]) -> None:
+    Database(path, []).close()
+    ReadOnlyDatabase(path).close()
+    with pytest.raises(DirectoryUnusable, match="nothing was processed there yet"):
+        ReadOnlyDatabase(path, [_SCHEMA])
+    assert all(_is_closed(one) for one in connections)
+
+
+def test_a_reader_of_tables_of_another_version_is_refused_as_a_writer_is(path: Path, connections: list[sqlite3.Connection]) -> None:
+    Database(path, [_SCHEMA]).close()
+    ReadOnlyDatabase(path, [_SCHEMA]).close()
+    with pytest.raises(WrongSchema, match="'things' have version 1, this program reads 2"):
+        ReadOnlyDatabase(path, [_SCHEMA, Schema("things", 2, ())])
+    assert all(_is_closed(one) for one in connections)
+
+
+def test_a_reader_of_what_is_no_database_leaves_no_connection(tmp_path: Path, connections: list[sqlite3.Connection]) -> None:
+    (tmp_path / "text").write_text("this is not a database, whatever its name says. " * 100)
+    with pytest.raises(DirectoryUnusable, match="not a database"):
+        ReadOnlyDatabase(tmp_path / "text")
+    assert [_is_closed(one) for one in connections] == [True]
 
 
 async def test_iterate_pages_through_one_snapshot(database: Database) -> None:

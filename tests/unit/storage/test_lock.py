@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import fcntl
 import os
+import resource
 import signal
 import stat
 import subprocess
@@ -65,3 +69,47 @@ def test_a_path_that_cannot_be_a_directory_is_the_callers_mistake(tmp_path: Path
     for bad in (file, file / "below"):
         with pytest.raises(DirectoryUnusable, match="cannot be used"):
             DirectoryLock(bad)
+
+
+def _open_files(directory: Path) -> list[int]:
+    """Descriptors of this process that name the lock file."""
+    file = (directory / "lock").stat()
+    found = []
+    for fd in range(1024):  # the lowest free number is taken, so it is among these
+        with contextlib.suppress(OSError):
+            if os.path.samestat(os.fstat(fd), file):
+                found.append(fd)
+    return found
+
+
+def test_a_disk_without_room_for_the_process_id_is_still_locked(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        lock = DirectoryLock(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    with pytest.raises(DirectoryInUse, match="in use by process unknown"):
+        DirectoryLock(tmp_path)
+    lock.release()
+    assert _open_files(tmp_path) == []
+
+
+def test_a_file_system_that_cannot_lock_is_not_taken_for_a_busy_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def flock(fd: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with pytest.raises(DirectoryUnusable, match="cannot be locked: No locks available"):
+        DirectoryLock(tmp_path)
+    assert _open_files(tmp_path) == []
+
+
+def test_an_interrupted_attempt_leaves_no_descriptor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def flock(fd: int, operation: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with pytest.raises(KeyboardInterrupt):
+        DirectoryLock(tmp_path)
+    assert _open_files(tmp_path) == []

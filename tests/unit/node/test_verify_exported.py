@@ -13,13 +13,13 @@ from proofplane.base.attestation import MalformedClaim, RecursiveAttestation, Re
 from proofplane.base.errors import Refused
 from proofplane.base.ids import Hash32
 from proofplane.base.predicate import Predicate, PredicateKind
-from proofplane.base.receipt import Receipt
+from proofplane.base.receipt import ProofType, Receipt
 from proofplane.crypto.keyfile import load_or_create_key
 from proofplane.crypto.predicates import PredicateNotMet
 from proofplane.crypto.schnorr import SigningKey
 from proofplane.node.data_dir import TrustRoot
 from proofplane.node.inspect import find_proof
-from proofplane.node.verify_receipt import ReceiptUntrusted, verify_receipt
+from proofplane.node.verify_exported import ReceiptUntrusted, verify_exported
 from proofplane.storage.database import DATABASE_NAME, ReadOnlyDatabase, Rows
 
 
@@ -51,7 +51,7 @@ def recursive(rows: Rows, chain: Branches) -> Receipt:
 
 
 def test_a_recursive_receipt_says_that_the_anchor_leads_to_its_block(recursive: Receipt, trust: TrustRoot, chain: Branches) -> None:
-    claim = verify_receipt(recursive, trust)
+    claim = verify_exported(recursive, trust)
 
     assert (claim.kind, claim.from_block, claim.to_block) == (
         "recursive",
@@ -62,7 +62,7 @@ def test_a_recursive_receipt_says_that_the_anchor_leads_to_its_block(recursive: 
 
 
 def test_a_step_receipt_says_that_its_parent_leads_to_its_block(step: Receipt, trust: TrustRoot, chain: Branches) -> None:
-    claim = verify_receipt(step, trust)
+    claim = verify_exported(step, trust)
 
     assert (claim.kind, claim.from_block, claim.to_block) == (
         "step",
@@ -76,8 +76,8 @@ def test_a_step_under_a_replaced_key_needs_that_key(step: Receipt, trust: TrustR
     signed = replace(step, proof=key.sign(step.public_values))
 
     with pytest.raises(PredicateNotMet):
-        verify_receipt(signed, trust)
-    assert verify_receipt(signed, trust, Predicate(PredicateKind.SCHNORR, key.public().raw)).kind == "step"
+        verify_exported(signed, trust)
+    assert verify_exported(signed, trust, Predicate(PredicateKind.SCHNORR, key.public().raw)).kind == "step"
 
 
 def test_a_claim_under_another_moho_predicate_is_untrusted_even_if_it_holds_there(recursive: Receipt, trust: TrustRoot) -> None:
@@ -86,7 +86,7 @@ def test_a_claim_under_another_moho_predicate_is_untrusted_even_if_it_holds_ther
     own = RecursiveClaim(claim.attestation, Predicate(PredicateKind.SCHNORR, key.public().raw)).encode()
 
     with pytest.raises(ReceiptUntrusted, match="trusted is"):
-        verify_receipt(replace(recursive, public_values=own, proof=key.sign(own)), trust)
+        verify_exported(replace(recursive, public_values=own, proof=key.sign(own)), trust)
 
 
 def test_a_claim_from_another_genesis_is_untrusted_even_if_the_right_key_signed_it(
@@ -98,7 +98,7 @@ def test_a_claim_from_another_genesis_is_untrusted_even_if_the_right_key_signed_
     for genesis in (at.before, StateAttestation(claim.attestation.genesis.reference, Hash32(bytes(32)))):
         values = RecursiveClaim(RecursiveAttestation(genesis, at.after), trust.moho_predicate).encode()
         with pytest.raises(ReceiptUntrusted, match="anchor"):
-            verify_receipt(replace(recursive, public_values=values, proof=moho_key.sign(values)), trust)
+            verify_exported(replace(recursive, public_values=values, proof=moho_key.sign(values)), trust)
 
 
 def test_a_step_key_signs_no_recursive_claim_and_a_moho_key_no_step(
@@ -107,12 +107,20 @@ def test_a_step_key_signs_no_recursive_claim_and_a_moho_key_no_step(
     step_key = load_or_create_key(finished / "keys" / "step.key")
 
     with pytest.raises(PredicateNotMet):
-        verify_receipt(replace(recursive, proof=step_key.sign(recursive.public_values)), trust)
+        verify_exported(replace(recursive, proof=step_key.sign(recursive.public_values)), trust)
     with pytest.raises(PredicateNotMet):
-        verify_receipt(replace(step, proof=moho_key.sign(step.public_values)), trust)
+        verify_exported(replace(step, proof=moho_key.sign(step.public_values)), trust)
+
+
+def test_a_receipt_of_another_program_or_of_none_is_untrusted(step: Receipt, recursive: Receipt, trust: TrustRoot) -> None:
+    for receipt, other in ((step, recursive.program_id), (recursive, step.program_id), (step, Hash32(bytes(32)))):
+        with pytest.raises(ReceiptUntrusted, match="program"):
+            verify_exported(replace(receipt, program_id=other), trust)
+    with pytest.raises(ReceiptUntrusted, match="no program"):
+        verify_exported(replace(step, program_id=None, proof_type=ProofType.GROTH16), trust)
 
 
 @pytest.mark.parametrize("size", [0, 1, 127, 129, 131, 132])
 def test_public_values_of_no_known_shape_are_refused(size: int, step: Receipt, trust: TrustRoot) -> None:
     with pytest.raises((MalformedClaim, Refused)):
-        verify_receipt(replace(step, public_values=bytes(size)), trust)
+        verify_exported(replace(step, public_values=bytes(size)), trust)
