@@ -196,11 +196,11 @@ def test_a_damaged_file_never_ends_in_a_traceback(demo: Path, tmp_path: Path) ->
 
 
 def swap(data: Path, first: bytes, second: bytes) -> None:
-    """Exchanges the receipts of two rows."""
+    """Exchanges the receipts of two rows, with their digests."""
     with rows_of(data) as rows:
-        found = dict(rows.execute("SELECT key, receipt FROM proofs WHERE key IN (?, ?)", (first, second)).fetchall())
-        rows.execute("UPDATE proofs SET receipt = ? WHERE key = ?", (found[second], first))
-        rows.execute("UPDATE proofs SET receipt = ? WHERE key = ?", (found[first], second))
+        found = {key: rest for key, *rest in rows.execute("SELECT key, receipt, digest FROM proofs WHERE key IN (?, ?)", (first, second))}
+        rows.execute("UPDATE proofs SET receipt = ?, digest = ? WHERE key = ?", (*found[second], first))
+        rows.execute("UPDATE proofs SET receipt = ?, digest = ? WHERE key = ?", (*found[first], second))
 
 
 @pytest.mark.parametrize("kind", [StepId.of, RecursiveId], ids=["step", "recursive"])

@@ -24,6 +24,8 @@ class FakeNode:
         self.chain = chain
         self.best = chain.genesis
         self.calls: list[str] = []
+        self.fields: dict[bytes, bytes] = {}
+        """Header fields of the last request, names in lower case."""
         self.override: Callable[[str, list[Any]], Reply | None] = lambda method, parameters: None
         """Returns (HTTP status, body) to answer with instead, or None."""
         self.silent = False
@@ -68,6 +70,7 @@ class FakeNode:
                     head = await reader.readuntil(b"\r\n\r\n")
                     fields = dict(line.split(b": ", 1) for line in head.split(b"\r\n")[1:-2])
                     fields = {name.lower(): value for name, value in fields.items()}
+                    self.fields = fields
                     body = await reader.readexactly(int(fields[b"content-length"]))
                     status, answer = self._reply(fields.get(b"authorization"), body)
                     if self.silent:

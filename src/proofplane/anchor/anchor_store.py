@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from proofplane.anchor.aux_data import ManifestProof
 from proofplane.anchor.errors import MissingAnchorState, MissingGenesisState, WrongGenesis
-from proofplane.anchor.leaf_table import LEAF_STATEMENTS, prove_leaf, read_leaf, write_leaf
+from proofplane.anchor.leaf_table import LEAF_STATEMENTS, prove_leaf, write_leaf
 from proofplane.base.ids import BlockCommitment, BlockId, Hash32, Height
 from proofplane.storage.database import Database, Rows, Schema, Transaction
 
@@ -25,19 +25,26 @@ COMMIT_SITE = "anchor.commit"
 
 ANCHOR_SCHEMA = Schema(
     "anchor",
-    1,
+    2,
     (
         "CREATE TABLE anchors (key BLOB PRIMARY KEY, block_id BLOB NOT NULL, parent BLOB, header BLOB, payload BLOB, state BLOB NOT NULL, "
-        "commitment BLOB NOT NULL, manifest BLOB, manifest_hash BLOB, aux BLOB) STRICT",
+        "commitment BLOB NOT NULL, manifest BLOB, manifest_hash BLOB, aux BLOB, inclusion_proof BLOB) STRICT",
         "CREATE UNIQUE INDEX anchors_by_id ON anchors (block_id)",
         *LEAF_STATEMENTS,
         "CREATE TABLE anchor_log (seq INTEGER PRIMARY KEY, key BLOB NOT NULL) STRICT",
         "CREATE TABLE anchor_tip (one INTEGER PRIMARY KEY CHECK (one = 1), key BLOB NOT NULL) STRICT",
     ),
 )
-"""The genesis row has neither parent, header, manifest nor aux: its block is trusted, not seen. `payload` is null if it is the header."""
+"""The genesis row has neither parent, header, manifest nor aux: its block is trusted, not seen. `payload` is null if it is the header.
 
-_COLUMNS = "key, parent, header, coalesce(payload, header), state, commitment, manifest, manifest_hash, aux"
+`inclusion_proof` is null in headers-only mode.
+"""
+
+_COLUMNS = "key, parent, header, coalesce(payload, header), state, commitment, manifest, manifest_hash, aux, inclusion_proof"
+
+
+_PAGE_BLOCKS = 256
+"""Blocks of a walk that are read at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,8 @@ class AnchorRow:
     manifest_hash: Hash32
     aux: bytes
     """The aux data that the transition was given, encoded."""
+    inclusion_proof: bytes | None = None
+    """That the coinbase is in the block, encoded; None in headers-only mode."""
 
     @property
     def parent_block(self) -> BlockCommitment:
@@ -106,9 +115,18 @@ def anchor_row(rows: Rows, block: BlockCommitment) -> AnchorRow | None:
     found = rows.row(f"SELECT {_COLUMNS} FROM anchors WHERE key = ? AND header IS NOT NULL", (block.key(),))
     if found is None:
         return None
-    key, parent, header, payload, state, commitment, manifest, manifest_hash, aux = found
+    key, parent, header, payload, state, commitment, manifest, manifest_hash, aux, inclusion_proof = found
     return AnchorRow(
-        BlockCommitment.from_key(key), BlockId(parent), header, payload, state, Hash32(commitment), manifest, Hash32(manifest_hash), aux
+        block=BlockCommitment.from_key(key),
+        parent=BlockId(parent),
+        header=header,
+        payload=payload,
+        state=state,
+        commitment=Hash32(commitment),
+        manifest=manifest,
+        manifest_hash=Hash32(manifest_hash),
+        aux=aux,
+        inclusion_proof=inclusion_proof,
     )
 
 
@@ -127,16 +145,31 @@ def canonical_at(rows: Rows, height: Height) -> BlockCommitment | None:
     return _block(found)
 
 
-def canonical_blocks(rows: Rows, first: int = 0) -> Iterator[BlockCommitment]:
-    """The current branch above the anchor from height `first` on, oldest first, as one snapshot."""
-    query = "SELECT key FROM leaves WHERE height >= ? AND key <= (SELECT key FROM anchor_tip) ORDER BY height"
-    for (key,) in rows.iterate(query, (first,)):
-        yield BlockCommitment.from_key(key)
+def canonical_blocks(rows: Rows, first: int = 0, last: int | None = None) -> Iterator[BlockCommitment]:
+    """The current branch above the anchor, oldest first, read page by page.
+
+    Each page is a query of its own: a snapshot held open for a whole walk would keep a running node from resetting its write-ahead log.
+    So a reorg during the walk shows as a block that does not follow the one before it.
+
+    Args:
+        rows: Where to read.
+        first: The height to begin at.
+        last: The height to end at, if the branch reaches it; None = that of the tip when the walk begins.
+    """
+    if last is None:
+        tip = anchor_tip(rows)
+        last = -1 if tip is None else tip.height
+    query = "SELECT key FROM leaves WHERE height BETWEEN ? AND ? AND key <= (SELECT key FROM anchor_tip) ORDER BY height LIMIT ?"
+    while page := rows.rows(query, (first, last, _PAGE_BLOCKS)):
+        for (key,) in page:
+            block = BlockCommitment.from_key(key)
+            yield block
+        first = block.height + 1
 
 
-def canonical_rows(rows: Rows, first: int = 0) -> Iterator[AnchorRow]:
+def canonical_rows(rows: Rows, first: int = 0, last: int | None = None) -> Iterator[AnchorRow]:
     """The rows of `canonical_blocks`, one in memory at a time; raises `MissingAnchorState` if one is not there."""
-    for block in canonical_blocks(rows, first):
+    for block in canonical_blocks(rows, first, last):
         row = anchor_row(rows, block)
         if row is None:
             raise MissingAnchorState(block)
@@ -200,18 +233,9 @@ class AnchorStore:
         """See `block_by_id`."""
         return block_by_id(self._database, block_id)
 
-    def since(self, after: int, limit: int) -> list[tuple[int, BlockCommitment]]:
-        """At most `limit` log entries behind position `after`: (position, block), in order."""
-        found = self._database.rows("SELECT seq, key FROM anchor_log WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit))
-        return [(seq, BlockCommitment.from_key(key)) for seq, key in found]
-
     def emissions(self, after: int, limit: int) -> list[Emission]:
         """See `emissions`."""
         return emissions(self._database, after, limit)
-
-    def leaf(self, height: Height) -> Hash32:
-        """The manifest hash at `height`; see `read_leaf`."""
-        return read_leaf(self._database, self._anchor_height(), height)
 
     def leaf_proof(self, height: Height, count: int) -> ManifestProof:
         """The leaf of `height` and its proof in the current branch's snapshot of `count` leaves; see `prove_leaf`."""
@@ -265,7 +289,7 @@ def check_same_genesis(found: GenesisRow, block: BlockCommitment, commitment: Ha
 
 def _insert(tx: Transaction, row: AnchorRow) -> None:
     tx.execute(
-        "INSERT INTO anchors VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO anchors VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             row.block.key(),
             row.block.block_id,
@@ -277,6 +301,7 @@ def _insert(tx: Transaction, row: AnchorRow) -> None:
             row.manifest,
             row.manifest_hash,
             row.aux,
+            row.inclusion_proof,
         ),
     )
 

@@ -9,7 +9,8 @@ Rules:
    At most `MAX_BATCH_BLOCKS` blocks or `MAX_BATCH_SECONDS` of work share one; a block that asks for aux data ends the batch before it,
    because proofs are read from committed leaves.
 4. An error goes to the submitter and ends the worker, after the blocks before the faulty one are stored and emitted:
-   skipping a block would leave a gap.
+   skipping a block would leave a gap. Only `MissingL1Block`, which says nothing about a block (a full node may have deleted the branch
+   meanwhile), leaves the worker where those blocks led it: nothing is skipped, and the submitter may ask for another block.
 5. Genesis is stored once, and never emitted.
 
 Invariant: the in-memory tip and state change in one step, after their transaction has ended.
@@ -25,7 +26,7 @@ from typing import ClassVar
 
 from proofplane.anchor.anchor_store import AnchorRow, AnchorStore, Switch, check_same_genesis
 from proofplane.anchor.aux_data import AuxData
-from proofplane.anchor.errors import AnchorNotInChain, InconsistentSource, MissingAnchorState, MissingGenesisState
+from proofplane.anchor.errors import AnchorNotInChain, InconsistentSource, MissingAnchorState, MissingGenesisState, MissingL1Block
 from proofplane.anchor.pivot import ReachedFloor, plan
 from proofplane.anchor.ports import L1Source, LocatedHeader
 from proofplane.anchor.state import AnchorState, genesis_state
@@ -96,10 +97,10 @@ class AsmHandle:
         """Brings the state to `block_id` and returns what was emitted, oldest first; empty if there was nothing to do.
 
         Raises:
-            MissingL1Block: The source does not have the block or one of its ancestors.
+            MissingL1Block: The source does not have the block or one of its ancestors; the worker goes on.
             AnchorNotInChain: Its branch does not contain the anchor.
             Refused: A block of the path is invalid.
-            WorkerExited, WorkerExitedWithoutResponse: The worker has ended, as it does after any error.
+            WorkerExited, WorkerExitedWithoutResponse: The worker has ended, as it does after any other error.
         """
 
         def command(completion: Completion[list[BlockCommitment]]) -> SubmitBlock:
@@ -167,6 +168,9 @@ class AsmWorker(Service[SubmitBlock, AsmStatus]):
         started = self._clock.now()
         try:
             emitted = await self._submit(message.block_id)
+        except MissingL1Block as error:
+            message.completion.fail(error)
+            return Flow.CONTINUE
         except Exception as error:
             _log.error("block %s cannot be processed, the anchor worker ends: %s", message.block_id, error)
             self.commands.finish()  # before the caller learns of it, so that whatever it submits next is refused
@@ -194,11 +198,14 @@ class AsmWorker(Service[SubmitBlock, AsmStatus]):
             raise self._no_base(target)
         if not old.pending and not new.pending:
             return []
-        if old.block != self._tip():
-            self._reorgs += 1
-            _log.info("reorg: from %s back to %s, then to %s", self._tip(), old.block, target)
-        emitted = await self._switch(old.pending[::-1])
-        return emitted + await self._advance(new.base, new.pending[::-1])
+        left = self._tip()
+        if old.block != left:
+            _log.info("reorg: from %s back to %s, then to %s", left, old.block, target)
+        try:
+            emitted = await self._switch(old.pending[::-1])
+            return emitted + await self._advance(new.base, new.pending[::-1])
+        finally:
+            self._reorgs += old.block != left != self._tip()
 
     async def _switch(self, path: Sequence[BlockCommitment]) -> list[BlockCommitment]:
         """Puts stored blocks, oldest first, back onto the current branch."""
@@ -247,6 +254,7 @@ class AsmWorker(Service[SubmitBlock, AsmStatus]):
             manifest=done.manifest.encode(),
             manifest_hash=done.manifest_hash,
             aux=aux.encode(),
+            inclusion_proof=None if done.inclusion_proof is None else done.inclusion_proof.encode(),
         )
         batch.rows.append(row)
         batch.state = done.state

@@ -5,30 +5,35 @@ Rules:
    The anchor worker finds the way there along real parents, so a reorg of any depth, to any height, needs nothing here.
 2. Whatever is transient is tried again inside, within the budget of `service.retry`; beyond it `BudgetSpent` ends the run.
    One log line says that the node is away, one that it is back.
-3. Nothing that the node says is believed that can be checked: headers and blocks must hash to the id that was asked for.
+3. A block that the node does not have any more when the worker asks for it, because the node left its branch meanwhile, is no error:
+   the worker stays where it is, and the next look at the tip begins anew. `LOST_LOOKS` such looks in a row end the run.
+4. Nothing that the node says is believed that can be checked: headers and blocks must hash to the id that was asked for.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import TypeVar
 
 from proofplane.anchor.anchor_point import AnchorPoint, anchor_at, epoch_first
 from proofplane.anchor.errors import InconsistentSource, MissingL1Block, WrongNetwork
 from proofplane.anchor.ports import BlockSubmitter, LocatedHeader
-from proofplane.anchor.rpc_client import BadAnswer, NoSuchBlock, RpcClient
+from proofplane.anchor.rpc_client import BadAnswer, InvalidParameter, NoSuchBlock, RpcClient
 from proofplane.base.errors import CallerMistake
 from proofplane.base.ids import MAX_HEIGHT, BlockCommitment, BlockId, Height, MalformedId
 from proofplane.bitcoin.header import HEADER_SIZE, Header
-from proofplane.bitcoin.networks import Network, known_block, rules_of
+from proofplane.bitcoin.networks import Network, rules_of
 from proofplane.crypto.hashes import sha256d
 from proofplane.service.clock import Clock
 from proofplane.service.retry import retrying
 
 STRIDE = 64
 """Blocks per submission while catching up: what one transaction of the anchor worker takes."""
+
+LOST_LOOKS = 30
+"""Looks in a row that may find the node without a block that it has just named: real reorgs take one or two, a damaged node all."""
 
 _HEADERS_KEPT = 4 * STRIDE
 """Located headers remembered: a planned path is walked back once and its blocks are then fetched."""
@@ -54,11 +59,13 @@ class BitcoindSource:
         self._clock = clock
         self._poll_seconds = poll_seconds
         self._away = False
+        self._lost = 0
+        """Looks since the last one at which the node had all that was asked for."""
         self._headers: OrderedDict[BlockId, LocatedHeader] = OrderedDict()
 
     async def check_network(self) -> None:
         """Compares the node's first block with ours; raises `WrongNetwork` if it differs."""
-        wanted = known_block(self.network, 0) or rules_of(self.network).genesis.block_id
+        wanted = rules_of(self.network).genesis.block_id
         found = await self._id_at(Height(0))
         if found != wanted:
             raise WrongNetwork(f"node {self._client.address} begins with block {found}, {self.network.name.lower()} begins with {wanted}")
@@ -80,13 +87,14 @@ class BitcoindSource:
         Raises:
             WrongNetwork, WrongCredentials: See there.
             BudgetSpent: The node stayed away for too long.
+            MissingL1Block, HeightNotReached: It went on naming blocks that it does not have.
             Exception: Whatever a submission raised.
         """
         await self.check_network()
         tip = resume_from
         while True:
             tip, caught_up = await self.follow(submitter, tip, until)
-            if caught_up and until is not None and tip.height >= until:
+            if caught_up and until is not None and tip.height >= until and not self._lost:
                 return
             if caught_up:
                 await self._clock.sleep_until(self._clock.now() + self._poll_seconds)
@@ -95,20 +103,28 @@ class BitcoindSource:
         """Takes one step from `tip` towards the node's best block, or its block at height `until` if that is lower.
 
         Returns our tip then, and whether there is nothing more to do at the moment.
+        Where the node changed its mind between two questions that is `tip` again, though the worker may have left it.
+        Raises as `run` does.
         """
         try:
             goal = await self._best()
             if until is not None and goal.height > until:
                 goal = BlockCommitment(until, await self._id_at(until))
-            if goal == tip:
+            if goal == tip and not self._lost:
                 return tip, True
             target = goal
             if goal.height > tip.height + STRIDE:
                 height = Height(tip.height + STRIDE)
                 target = BlockCommitment(height, await self._id_at(height))
-        except (MissingL1Block, HeightNotReached):
-            return tip, True  # the node changed its mind between two questions: the next look sees one chain again
-        emitted = await submitter.submit(target.block_id)
+            emitted = await submitter.submit(target.block_id)
+        except (MissingL1Block, HeightNotReached) as error:
+            self._lost += 1
+            if self._lost == LOST_LOOKS:
+                raise
+            if self._lost == 1:
+                _log.warning("node %s changed its chain: %s; looking at its tip again", self._client.address, error)
+            return tip, True
+        self._lost = 0
         # Nothing emitted: the worker is there already, or the block is none of its business; either way it is done with.
         return (emitted[-1] if emitted else target), target == goal
 
@@ -116,22 +132,18 @@ class BitcoindSource:
         if block_id in self._headers:
             self._headers.move_to_end(block_id)
             return self._headers[block_id]
-        raw = await self._about(block_id, "getblockheader", False)
-        verbose = await self._about(block_id, "getblockheader", True)
-        header = self._bytes("getblockheader", raw)
+        header = await self._about(block_id, self._bytes, "getblockheader", False)
+        height = await self._about(block_id, self._height, "getblockheader", True)
         if len(header) != HEADER_SIZE or sha256d(header) != block_id:
             raise InconsistentSource(f"node {self._client.address} gave another header than that of block {block_id}")
-        height = verbose.get("height") if isinstance(verbose, dict) else None
-        if not isinstance(height, int) or not 0 <= height <= MAX_HEIGHT:
-            raise BadAnswer(f"node {self._client.address} says no height for block {block_id}")
-        located = LocatedHeader(BlockCommitment(Height(height), block_id), Header.decode(header))
+        located = LocatedHeader(BlockCommitment(height, block_id), Header.decode(header))
         self._headers[block_id] = located
         if len(self._headers) > _HEADERS_KEPT:
             self._headers.popitem(last=False)
         return located
 
     async def payload(self, block: BlockCommitment) -> bytes:
-        raw = self._bytes("getblock", await self._about(block.block_id, "getblock", False))
+        raw = await self._about(block.block_id, self._bytes, "getblock", False)
         if sha256d(raw[:HEADER_SIZE]) != block.block_id:
             raise InconsistentSource(f"node {self._client.address} gave another block than {block}")
         return raw
@@ -141,29 +153,29 @@ class BitcoindSource:
         await self._client.aclose()
 
     async def _best(self) -> BlockCommitment:
-        block_id = self._id("getbestblockhash", await self._call("getbestblockhash"))
+        block_id = await self._ask(self._id, "getbestblockhash")
         return (await self.locate(block_id)).commitment
 
     async def _id_at(self, height: Height) -> BlockId:
-        async def ask() -> Any:
-            best = await self._client.call("getblockcount")
-            if not isinstance(best, int) or best < height:
-                raise HeightNotReached(f"node {self._client.address} has blocks up to {best}, not {height}")
-            return await self._client.call("getblockhash", height)
-
-        return self._id("getblockhash", await self._patiently(ask))
-
-    async def _about(self, block_id: BlockId, method: str, verbose: bool) -> Any:
+        best = await self._ask(self._count, "getblockcount")
+        if best < height:
+            raise HeightNotReached(f"node {self._client.address} has blocks up to {best}, not {height}")
         try:
-            return await self._call(method, block_id.display(), verbose)
+            return await self._ask(self._id, "getblockhash", height)
+        except InvalidParameter:  # the node left a branch between the two questions
+            raise HeightNotReached(f"node {self._client.address} had blocks up to {best}, but not {height} any more") from None
+
+    async def _about(self, block_id: BlockId, read: Callable[[str, object], R], method: str, verbose: bool) -> R:
+        try:
+            return await self._ask(read, method, block_id.display(), verbose)
         except NoSuchBlock:
             raise MissingL1Block(block_id) from None
 
-    async def _call(self, method: str, *parameters: object) -> Any:
-        return await self._patiently(lambda: self._client.call(method, *parameters))
+    async def _ask(self, read: Callable[[str, object], R], method: str, *parameters: object) -> R:
+        """Asks until there is an answer that can be read, within the budget; says once that the node is away and once that it is back."""
 
-    async def _patiently(self, ask: Callable[[], Awaitable[R]]) -> R:
-        """Asks until there is an answer, within the budget; says once that the node is away and once that it is back."""
+        async def ask() -> R:
+            return read(method, await self._client.call(method, *parameters))
 
         def on_retry(error: Exception, number: int, seconds: float) -> None:
             if not self._away:
@@ -181,6 +193,14 @@ class BitcoindSource:
             return BlockId.from_display(str(answer))
         except MalformedId:
             raise BadAnswer(f"node {self._client.address} answered {method} with no block hash") from None
+
+    def _count(self, method: str, answer: object) -> int:
+        if not isinstance(answer, int) or not 0 <= answer <= MAX_HEIGHT:
+            raise BadAnswer(f"node {self._client.address} answered {method} with no height")
+        return answer
+
+    def _height(self, method: str, answer: object) -> Height:
+        return Height(self._count(method, answer.get("height") if isinstance(answer, dict) else None))
 
     def _bytes(self, method: str, answer: object) -> bytes:
         try:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from proofplane.anchor.anchor_point import AnchorPoint
-from proofplane.anchor.errors import MissingL1Block
+from proofplane.anchor.anchor_point import AnchorPoint, settle_epoch_start
+from proofplane.anchor.errors import MissingL1Block, UnknownEpochStart
 from proofplane.anchor.ports import BlockSubmitter, LocatedHeader
 from proofplane.base.errors import CallerMistake
 from proofplane.base.ids import BlockCommitment, BlockId, Height
 from proofplane.bitcoin.block import Block, MalformedBlock
 from proofplane.bitcoin.coinbase import MalformedHeight, decode_height
-from proofplane.bitcoin.networks import Network, known_block, known_epoch_start
+from proofplane.bitcoin.networks import BLOCKS_PER_EPOCH, Network, known_block, rules_of
+
+MAX_BLOCK = 4_000_000
+"""Bytes of a block at most: its weight limit, reached if it were witnesses alone."""
 
 
 class BadBlockFile(CallerMistake):
@@ -33,7 +36,10 @@ class BlockFile:
             BadBlockFile: The file cannot be read, holds no block, its height is not known, or it is not the built-in block of that height.
         """
         try:
-            self._raw = path.read_bytes()
+            with path.open("rb") as file:
+                self._raw = file.read(MAX_BLOCK + 1)
+            if len(self._raw) > MAX_BLOCK:
+                raise BadBlockFile(f"block file {path} has more than the {MAX_BLOCK} bytes that a block can have")
             block = Block.decode(self._raw)
         except OSError as error:
             raise BadBlockFile(f"block file {path} cannot be read: {error.strerror}") from None
@@ -53,11 +59,23 @@ class BlockFile:
         """The anchor at the block's parent.
 
         The parent's header is not at hand, so the target that the block claims is trusted.
-        The time of the epoch's first block matters only to a later retarget; where nobody knows it, it is taken as 0.
+        An epoch start of 0 stands for unknown: only the last block of an epoch is judged by it, and this file has no other block.
+
+        Args:
+            epoch_start_time: Of the first block of the parent's epoch, in seconds; None = the built-in one, if there is one.
+
+        Raises:
+            UnknownEpochStart: The block is the last of its epoch, so the next target follows from a time that nobody knows.
+            ContradictedEpochStart: The time given is not the built-in one.
         """
         parent = LocatedHeader(self.block, self._header).parent()
-        start = known_epoch_start(self._network, parent.height) if epoch_start_time is None else epoch_start_time
-        return AnchorPoint(self._network, parent, self._header.bits, start or 0)
+        try:
+            start = settle_epoch_start(self._network, parent.height, None, epoch_start_time)
+        except UnknownEpochStart:
+            if (self.block.height + 1) % BLOCKS_PER_EPOCH == 0 and not rules_of(self._network).no_retarget:
+                raise
+            start = 0
+        return AnchorPoint(self._network, parent, self._header.bits, start)
 
     async def run(self, submitter: BlockSubmitter) -> None:
         """Submits the block; raises what the submission raises."""

@@ -59,21 +59,21 @@ def prove_leaf(rows: Rows, anchor: Height, tip: Height, index: Height, count: in
 
     Raises:
         MmrProofFailed: The snapshot does not contain the leaf, or is not below the tip.
-        ManifestHashNotFound: A stored node is missing.
+        ManifestHashNotFound: The leaf or a node is missing.
     """
     if not 0 <= index < count:
         raise MmrProofFailed(f"leaf {index} is not among the {count} leaves of the snapshot")
     if count > tip + 1:
         raise MmrProofFailed(f"a snapshot of {count} leaves is above the tip at height {tip}")
     height = (count ^ index).bit_length() - 1  # the highest bit set in count but not in index: the peak that index is under
-    wanted = [(level, index >> level ^ 1) for level in range(height)]
+    wanted = [(0, int(index)), *[(level, index >> level ^ 1) for level in range(height)]]
     stored = [place for place in wanted if not _all_sentinels(anchor, *place)]
     found = {(level, position): Hash32(node) for level, position, node in _read_nodes(rows, stored)}
     missing = [place for place in stored if place not in found]
     if missing:
         raise ManifestHashNotFound(f"the history has no node at (level, position) {missing[0]}")
-    siblings = tuple(found[place] if place in found else _sentinels(place[0]) for place in wanted)
-    return ManifestProof(index, read_leaf(rows, anchor, index), siblings)
+    leaf, *siblings = [found[place] if place in found else _sentinels(place[0]) for place in wanted]
+    return ManifestProof(index, leaf, tuple(siblings))
 
 
 def _read_nodes(rows: Rows, places: list[tuple[int, int]]) -> list[tuple[int, int, bytes]]:

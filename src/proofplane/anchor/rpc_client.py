@@ -19,6 +19,11 @@ MAX_RESPONSE = 16 * 1024 * 1024
 TIMEOUT_SECONDS = 30.0
 """For one call, from connecting to the last byte; a node under load takes seconds for a full block."""
 
+_INVALID_PARAMETER = -8
+"""Bitcoin Core's RPC_INVALID_PARAMETER: a height above the tip, for one."""
+
+_MAX_PORT = 65_535
+
 _NOT_FOUND = -5
 """Bitcoin Core's RPC_INVALID_ADDRESS_OR_KEY: no such block."""
 
@@ -34,6 +39,10 @@ _BUSY = (429, 502, 503, 504)
 
 class NoSuchBlock(SourceRefused):
     """The node does not know the block that was asked for."""
+
+
+class InvalidParameter(SourceRefused):
+    """The node does not take a parameter; of a height: its best chain does not reach it."""
 
 
 class BadAnswer(SourceUnavailable):
@@ -96,6 +105,8 @@ class RpcClient:
             raise BadAddress(f"not a URL: {error}") from None
         if parsed.scheme not in ("http", "https") or not parsed.host:
             raise BadAddress("the node's URL must look like http://user:password@127.0.0.1:8332")
+        if parsed.port is not None and not 0 < parsed.port <= _MAX_PORT:
+            raise BadAddress(f"a port is 1 to {_MAX_PORT}, not {parsed.port}")
         self.address = str(parsed.copy_with(username=None, password=None))
         """The URL without its secrets, for messages."""
         self._login = Login(None, parsed.username, parsed.password) if parsed.username and login == Login() else login
@@ -108,7 +119,7 @@ class RpcClient:
         """Calls `method` and returns its result as plain JSON values.
 
         Raises:
-            NoSuchBlock: The node says so.
+            NoSuchBlock, InvalidParameter: The node says so.
             SourceUnavailable: It cannot be reached, is starting or busy, or gave no proper answer in time and size.
             WrongCredentials: It does not accept the login.
             SourceRefused: Any other error that the node answers with.
@@ -133,7 +144,7 @@ class RpcClient:
 
     async def _post(self, body: bytes) -> tuple[int, bytes]:
         auth = self._login.auth()
-        headers = {"content-type": "application/json"}
+        headers = {"content-type": "application/json", "accept-encoding": "identity"}
         async with self._http.stream("POST", self.address, content=body, headers=headers, auth=auth) as response:
             received = bytearray()
             async for part in response.aiter_raw():  # undecoded: compression could make a small answer huge
@@ -151,7 +162,7 @@ class RpcClient:
             raise SourceUnavailable(f"node {self.address} is busy (HTTP {status})")
         try:
             answer = _DECODER.decode(raw)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise BadAnswer(f"node {self.address} gave no JSON-RPC answer to {method} (HTTP {status}): {error}") from None
         fault = answer.error
         if fault is None:
@@ -160,4 +171,6 @@ class RpcClient:
             raise SourceUnavailable(f"node {self.address} is starting: {fault.message}")
         if fault.code == _NOT_FOUND or (fault.code == _MISC and "not found" in fault.message.lower()):
             raise NoSuchBlock(f"node {self.address} to {method}: {fault.message}")
+        if fault.code == _INVALID_PARAMETER:
+            raise InvalidParameter(f"node {self.address} refuses {method}: {fault.message}")
         raise SourceRefused(f"node {self.address} refuses {method}: {fault.message} (code {fault.code})")

@@ -10,6 +10,8 @@ from remerkleable.basic import uint8, uint16, uint32, uint64
 from remerkleable.byte_arrays import ByteList, Bytes4, Bytes32
 from remerkleable.complex import Container, List
 
+from proofplane.bitcoin.rules import WINDOW
+
 MAX_LOG = 4096
 """Bytes of one log."""
 
@@ -21,9 +23,6 @@ MAX_SECTION = 2**20
 
 MAX_KEYS = 16
 """Keys of the quorum that replaces the step predicate; a vote names its key by one byte, and a block must stay cheap to check."""
-
-WINDOW = 11
-"""Block times that a median is taken of."""
 
 
 class Peaks(List[Bytes32, 64]):

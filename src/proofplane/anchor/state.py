@@ -1,7 +1,8 @@
 """The anchor state: all that judging the next block takes, its SSZ bytes and its commitment.
 
 Invariants of every state that is made or decoded here: the history has one leaf per height from 0 to the last block's;
-sections are ascending by id and belong to known subprotocols; a headers-only state has none.
+sections are ascending by id and belong to known subprotocols; a headers-only state has none;
+the next bits are a target within the network's limit.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from proofplane.anchor.subprotocols.registry import KNOWN_IDS, SUBPROTOCOLS
 from proofplane.anchor.types import SENTINEL, AnchorParams, Mode
 from proofplane.base.errors import Refused
 from proofplane.base.ids import HASH_SIZE, BlockCommitment, BlockId, Hash32, Height
-from proofplane.bitcoin.networks import Network
+from proofplane.bitcoin.networks import Network, rules_of
 from proofplane.bitcoin.rules import WINDOW, HeaderState
+from proofplane.bitcoin.target import MalformedTarget, target_from_bits
 from proofplane.crypto.mmr import Mmr, join
 
 _STATE = codec_of(ssz.AnchorState)
@@ -118,8 +120,14 @@ def _header_state(network: int, last: tuple[int, bytes], next_bits: int, epoch_s
     if len(times) != WINDOW or head >= WINDOW:
         raise MalformedState(f"a window of {len(times)} times that goes on at slot {head}, not of {WINDOW}")
     height, block_id = last
+    known = _member(Network, network, "network")
+    try:
+        if target_from_bits(next_bits) > target_from_bits(rules_of(known).limit_bits):
+            raise MalformedState(f"next bits {next_bits:#010x} are easier than {known.name.lower()} allows")
+    except MalformedTarget as error:
+        raise MalformedState(f"next {error}") from None
     return HeaderState(
-        network=_member(Network, network, "network"),
+        network=known,
         last=BlockCommitment(Height(height), BlockId(block_id)),
         next_bits=next_bits,
         epoch_start=epoch_start,

@@ -3,7 +3,7 @@
 Steps, in this order; the first that fails is the one reported:
 
 1. The payload is read: a whole block or an 80-byte header, by the state's mode.
-2. Full block: the body is the header's (`proofplane.bitcoin.body`).
+2. Full block: the body is the header's (`proofplane.bitcoin.body`), by the rules of its height, one above the state's.
 3. The header is the valid child of the last block (`proofplane.bitcoin.rules`).
 4. The aux data answers exactly the requests of the block's tagged transactions that the history before the block can answer, with proofs.
 5. Each subprotocol with a section processes its transactions, in the order of the registry.
@@ -30,6 +30,7 @@ from proofplane.base.ids import HASH_SIZE, BlockCommitment, Hash32, Height
 from proofplane.bitcoin.block import Block
 from proofplane.bitcoin.body import CoinbaseInclusionProof, check_body
 from proofplane.bitcoin.header import Header
+from proofplane.bitcoin.networks import rules_of
 from proofplane.bitcoin.rules import HeaderState, accept
 from proofplane.bitcoin.sps50 import parse_tag
 
@@ -72,6 +73,8 @@ class Transitioned:
     manifest: Manifest
     manifest_hash: Hash32
     """The manifest's root, the history's last leaf."""
+    inclusion_proof: CoinbaseInclusionProof | None
+    """That the coinbase is in the block, as it was given or made; a step's input carries it. None in headers-only mode."""
 
     @property
     def logs(self) -> tuple[Log, ...]:
@@ -95,15 +98,16 @@ def apply(state: AnchorState, payload: bytes, aux: AuxData, proof: CoinbaseInclu
         AuxRefused: The aux data is not what the block asks for.
     """
     header, block = _read(state.mode, payload)
-    root = _body_root(block, proof)
-    return _run(_prepare(state, header, block), root, aux)
+    root = _body_root(state, block, proof)
+    return _run(_prepare(state, header, block), root, aux, proof)
 
 
 def apply_stored(state: AnchorState, payload: bytes, aux: bytes) -> Transitioned:
     """`apply` with aux data in its encoded form; the inclusion proof is made from the block itself. Raises what `apply` does."""
     header, block = _read(state.mode, payload)
-    root = _body_root(block, _made_proof(block))
-    return _run(_prepare(state, header, block), root, AuxData.decode(aux))
+    proof = _made_proof(block)
+    root = _body_root(state, block, proof)
+    return _run(_prepare(state, header, block), root, AuxData.decode(aux), proof)
 
 
 def prepare(state: AnchorState, payload: bytes) -> Prepared:
@@ -116,7 +120,8 @@ def prepare(state: AnchorState, payload: bytes) -> Prepared:
 
 def complete(prepared: Prepared, aux: AuxData) -> Transitioned:
     """The rest of the transition; raises `BodyRejected` and `AuxRefused` as `apply` does."""
-    return _run(prepared, _body_root(prepared.block, _made_proof(prepared.block)), aux)
+    proof = _made_proof(prepared.block)
+    return _run(prepared, _body_root(prepared.before, prepared.block, proof), aux, proof)
 
 
 def inclusion_proof(mode: Mode, payload: bytes) -> CoinbaseInclusionProof | None:
@@ -136,8 +141,11 @@ def _made_proof(block: Block | None) -> CoinbaseInclusionProof | None:
     return None if block is None else CoinbaseInclusionProof.make(block)
 
 
-def _body_root(block: Block | None, proof: CoinbaseInclusionProof | None) -> Hash32:
-    return _NO_BODY if block is None else check_body(block, proof)
+def _body_root(before: AnchorState, block: Block | None, proof: CoinbaseInclusionProof | None) -> Hash32:
+    if block is None:
+        return _NO_BODY
+    segwit = before.block.height + 1 >= rules_of(before.pow.network).segwit_height
+    return check_body(block, proof, segwit)
 
 
 def _prepare(state: AnchorState, header: Header, block: Block | None) -> Prepared:
@@ -162,7 +170,7 @@ def _group(block: Block, state: AnchorState) -> _Groups:
     return {subprotocol: tuple(tagged) for subprotocol, tagged in groups.items()}
 
 
-def _run(prepared: Prepared, body_root: Hash32, aux: AuxData) -> Transitioned:
+def _run(prepared: Prepared, body_root: Hash32, aux: AuxData, proof: CoinbaseInclusionProof | None) -> Transitioned:
     before = prepared.before
     context = BlockContext(before.magic, aux.verify(prepared.requests, before.history))
     sections = {section.id: section.data for section in before.sections}
@@ -183,4 +191,4 @@ def _run(prepared: Prepared, body_root: Hash32, aux: AuxData) -> Transitioned:
         before.history.append(manifest_hash),
         tuple([Section(section_id, data) for section_id, data in sections.items()]),
     )
-    return Transitioned(after, manifest, manifest_hash)
+    return Transitioned(after, manifest, manifest_hash, proof)

@@ -3,16 +3,17 @@
 The checks, in this order; the first that fails is the one reported:
 
 1. There is a transaction: `EmptyBlock`. The first one is a coinbase: `NotCoinbase`.
-2. If the coinbase carries a witness commitment (its last matching output counts, BIP-141):
+2. If segwit is active and the coinbase carries a witness commitment (its last matching output counts, BIP-141):
    an inclusion proof of the coinbase is there: `MissingInclusionProof`; the coinbase's witness is one item of 32 bytes:
    `InvalidCoinbaseWitness`; the witness root and that item hash to the commitment: `WitnessCommitmentMismatch`;
    the inclusion proof leads from the coinbase to the header's Merkle root: `InvalidInclusionProof`.
 3. The transaction ids fold to the header's Merkle root, and no shorter list does (CVE-2012-2459): `MerkleRootMismatch`.
-4. Without a witness commitment there is no witness: `WitnessCommitmentMismatch`.
+4. Without a witness commitment, or before segwit, there is no witness: `WitnessCommitmentMismatch`.
 
-The public anchor state machine leaves 3 out where 2 applies, and has no 4. Then a block whose miner committed to other witnesses than to
-transactions, one that repeats its last transactions, and one with invented witnesses would pass. Folding the ids costs a few
-milliseconds for a full block, so here nothing that Bitcoin's nodes would refuse as not the header's body is taken.
+Before segwit an output that looks like a commitment means nothing, as for Bitcoin's nodes: anybody could have written one.
+The public anchor state machine knows no activation height. It also leaves 3 out where 2 applies, and has no 4: then a block whose miner
+committed to other witnesses than to transactions, one that repeats its last transactions, and one with invented witnesses would pass.
+Folding the ids costs a few milliseconds for a full block, so here nothing is taken that Bitcoin's nodes would refuse as not the header's.
 
 Not checked: anything that a transaction does (values, scripts, spent outputs), sizes, weight, the height in the coinbase (BIP-34).
 """
@@ -136,16 +137,17 @@ class CoinbaseInclusionProof:
         return cls(tuple([Hash32(raw[at : at + HASH_SIZE]) for at in range(0, len(raw), HASH_SIZE)]))
 
 
-def check_body(block: Block, inclusion_proof: CoinbaseInclusionProof | None) -> WitnessRoot:
+def check_body(block: Block, inclusion_proof: CoinbaseInclusionProof | None, segwit: bool = True) -> WitnessRoot:
     """Checks that the transactions are the ones that the header commits to, witnesses included; rules and order at the top of the file.
 
-    An inclusion proof that is not needed, because the coinbase has no witness commitment, is not looked at.
+    An inclusion proof that is not needed, because there is no witness commitment that counts, is not looked at.
+    `segwit` says whether it is active at the block's height (`NetworkRules.segwit_height`), as it is at every block of today.
     """
     txids = _txids(block)
     coinbase = block.transactions[0]
     if not is_coinbase(coinbase):
         raise NotCoinbase("the first transaction is not a coinbase")
-    commitment = witness_commitment(coinbase)
+    commitment = witness_commitment(coinbase) if segwit else None
     witness_root = None
     if commitment is not None:
         if inclusion_proof is None:
@@ -162,7 +164,8 @@ def check_body(block: Block, inclusion_proof: CoinbaseInclusionProof | None) -> 
     if witness_root is not None:
         return witness_root
     if any(transaction.has_witness for transaction in block.transactions):
-        raise WitnessCommitmentMismatch("there are witnesses, but the coinbase commits to none")
+        reason = "the coinbase commits to none" if segwit else "segwit is not active at this height"
+        raise WitnessCommitmentMismatch(f"there are witnesses, but {reason}")
     return WitnessRoot(tree.root)
 
 

@@ -35,6 +35,8 @@ class NetworkRules:
     """Whether every block keeps its parent's bits."""
     halving_interval: int
     """Blocks between two halvings of the subsidy."""
+    segwit_height: int
+    """The first height at which witness commitments count (BIP-141)."""
     genesis: Header
 
 
@@ -54,6 +56,7 @@ _RULES = {
         limit_bits=0x1D00FFFF,
         no_retarget=False,
         halving_interval=210_000,
+        segwit_height=481_824,
         genesis=Header(1, _NO_PARENT, _GENESIS_MERKLE_ROOT, 1231006505, 0x1D00FFFF, 2083236893),
     ),
     Network.REGTEST: NetworkRules(
@@ -61,13 +64,14 @@ _RULES = {
         limit_bits=0x207FFFFF,
         no_retarget=True,
         halving_interval=150,
+        segwit_height=0,
         genesis=Header(1, _NO_PARENT, _GENESIS_MERKLE_ROOT, 1296688602, 0x207FFFFF, 2),
     ),
 }
 
 KNOWN_BLOCKS: Mapping[Network, Mapping[int, BlockId]] = {
     Network.MAINNET: {
-        0: BlockId.from_display("000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f"),
+        0: _RULES[Network.MAINNET].genesis.block_id,
         38_304: BlockId.from_display("0000000015bb50096055846954f7120e30d6aa2bd5ab8d4a4055ceacc853328a"),
         40_000: BlockId.from_display("00000000504d5fa0ad2cb90af16052a4eb2aea70fa1cba653b90a4583c5193e4"),
         40_001: BlockId.from_display("000000004f5399dec71dd54b434bbb35a1c30488a37eadd9be7ee61399b4ac90"),
@@ -75,16 +79,16 @@ KNOWN_BLOCKS: Mapping[Network, Mapping[int, BlockId]] = {
         49_999: BlockId.from_display("000000000845517b31c6820d83f25cff46429bf136a7515fe504116427e60f8e"),
         702_861: BlockId.from_display("000000000000000000000c835b2adcaedc20fdf6ee440009c249452c726dafae"),
     },
-    Network.REGTEST: {0: BlockId.from_display("0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206")},
+    Network.REGTEST: {0: _RULES[Network.REGTEST].genesis.block_id},
 }
 """Block ids by height: by them a wrong starting height or network is noticed before anything is proved."""
 
 KNOWN_EPOCH_STARTS: Mapping[Network, Mapping[int, tuple[int, BlockId]]] = {
     Network.MAINNET: {
-        0: (1231006505, KNOWN_BLOCKS[Network.MAINNET][0]),
+        0: (_RULES[Network.MAINNET].genesis.time, KNOWN_BLOCKS[Network.MAINNET][0]),
         38_304: (1265319794, KNOWN_BLOCKS[Network.MAINNET][38_304]),
     },
-    Network.REGTEST: {0: (1296688602, KNOWN_BLOCKS[Network.REGTEST][0])},
+    Network.REGTEST: {0: (_RULES[Network.REGTEST].genesis.time, KNOWN_BLOCKS[Network.REGTEST][0])},
 }
 """Time and id of the first block of an epoch, by height: what an anchor in mid-epoch needs for its first retarget."""
 

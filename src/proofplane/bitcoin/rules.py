@@ -34,6 +34,9 @@ EPOCH_SECONDS = BLOCKS_PER_EPOCH * 600
 
 _MAX_TIME = 2**32 - 1
 
+_MAX_WORK = 2**256 - 1
+"""Work is 32 bytes in a state. No real chain comes near it; a made-up state stays at it, so that every state can be written."""
+
 
 class HeaderRule(Enum):
     """The header rules, in the order in which they are checked."""
@@ -126,7 +129,7 @@ class HeaderState:
     head: int
     """The slot of the ring, 0 to 10, that the next time goes into."""
     work: int
-    """Accumulated work of the blocks verified since the anchor, which itself counts nothing."""
+    """Accumulated work of the blocks verified since the anchor, which itself counts nothing; at most 2^256 - 1."""
 
 
 def anchor_state(network: Network, block: BlockCommitment, next_bits: int, epoch_start: int) -> HeaderState:
@@ -179,7 +182,7 @@ def accept(state: HeaderState, header: Header) -> HeaderState:
         epoch_start=epoch_start,
         window=(*state.window[: state.head], header.time, *state.window[state.head + 1 :]),
         head=(state.head + 1) % WINDOW,
-        work=state.work + work_of(header.bits),
+        work=min(state.work + work_of(header.bits), _MAX_WORK),
     )
 
 

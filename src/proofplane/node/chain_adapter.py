@@ -9,7 +9,6 @@ from typing import Generic, TypeVar
 from proofplane.anchor.anchor_store import AnchorStore
 from proofplane.anchor.moho_store import MohoRow, MohoStore
 from proofplane.anchor.programs import RECURSIVE_PROGRAM_ID, STEP_PROGRAM_ID, encode_recursive_input, encode_step_input
-from proofplane.anchor.transition import inclusion_proof
 from proofplane.base.attestation import RecursiveAttestation, RecursiveClaim, StateAttestation, StepAttestation
 from proofplane.base.ids import BlockCommitment
 from proofplane.base.proof_id import RecursiveId, StepId
@@ -69,9 +68,7 @@ class ChainAdapter:
         row = self._anchors.row(block)
         if row is None:
             return None
-        proof = inclusion_proof(self._trust.params.mode, row.payload)
-        encoded = None if proof is None else proof.encode()
-        return encode_step_input(before.state, self._anchors.state(row.parent_block), row.payload, row.aux, encoded)
+        return encode_step_input(before.state, self._anchors.state(row.parent_block), row.payload, row.aux, row.inclusion_proof)
 
     def expected(self, proof_id: AnyProofId) -> Expected | None:
         """See the port."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -11,14 +12,15 @@ from hypothesis import strategies as st
 
 from kit.anchor_node import CountingObserver, CuttingObserver, PowerCut, SlowClock, anchor_node, dump, params_at
 from kit.clock import ManualClock
-from proofplane.anchor.anchor_store import AnchorStore
+from proofplane.anchor.anchor_store import AnchorRow, AnchorStore, canonical_blocks, canonical_rows
 from proofplane.anchor.asm_worker import MAX_BATCH_BLOCKS
 from proofplane.anchor.errors import AnchorNotInChain, InconsistentSource, MissingGenesisState, MissingL1Block, MmrProofFailed, WrongGenesis
+from proofplane.anchor.leaf_table import read_leaf
 from proofplane.anchor.ports import LocatedHeader
 from proofplane.anchor.regtest import RegtestChain
 from proofplane.anchor.state import AnchorState, genesis_state
 from proofplane.anchor.subprotocols.export import manifest_export_transaction
-from proofplane.anchor.transition import apply_stored
+from proofplane.anchor.transition import apply_stored, inclusion_proof
 from proofplane.anchor.types import SENTINEL, AnchorParams, Manifest, Mode
 from proofplane.base.ids import BlockCommitment, BlockId, Hash32, Height
 from proofplane.bitcoin.mining import build_block
@@ -45,6 +47,10 @@ def _branch_leaves(anchors: AnchorStore, path: list[BlockCommitment]) -> list[Ha
     return [row.manifest_hash for row in rows if row is not None]
 
 
+def _log_of(anchors: AnchorStore, after: int) -> list[tuple[int, BlockCommitment]]:
+    return [(emission.seq, emission.block) for emission in anchors.emissions(after, 1000)]
+
+
 @pytest.mark.checklist(25)
 async def test_genesis_is_stored_once_and_a_restart_resumes_the_tip(tmp_path: Path, chain: RegtestChain, params: AnchorParams) -> None:
     blocks = chain.mine_many(chain.genesis, 2)
@@ -68,7 +74,7 @@ async def test_a_target_three_ahead_gives_three_commitments_oldest_first(tmp_pat
         assert await node.handle.submit(blocks[-1].block_id) == blocks
         assert node.emitted() == blocks
         assert node.anchors.tip() == blocks[-1]
-        assert node.anchors.since(0, 10) == list(enumerate(blocks, start=1))
+        assert _log_of(node.anchors, 0) == list(enumerate(blocks, start=1))
         state = genesis_state(params)
         for block in blocks:
             row = node.anchors.row(block)
@@ -122,7 +128,7 @@ async def test_a_reorg_starts_at_the_fork_and_does_not_visit_the_abandoned_branc
         assert node.source.payloads == new
         assert set(node.source.located) == {block.block_id for block in new}
         assert [node.anchors.canonical_at(Height(height)) for height in range(9)] == [chain.genesis, *trunk, *new]
-        assert [node.anchors.leaf(block.height) for block in trunk + new] == _branch_leaves(node.anchors, trunk + new)
+        assert [read_leaf(node.database, Height(0), block.height) for block in trunk + new] == _branch_leaves(node.anchors, trunk + new)
         assert node.handle.monitor.current().reorgs == 1
         state = AnchorState.decode(node.anchors.state(new[-1]))
         assert state.history.entries == 9
@@ -142,7 +148,7 @@ async def test_after_a_reorg_to_a_shorter_chain_orphan_leaves_are_there_but_unpr
         await node.handle.submit(old[-1].block_id)
         await node.handle.submit(new[-1].block_id)
         assert node.anchors.tip() == new[-1]
-        assert node.anchors.leaf(Height(5)) == _branch_leaves(node.anchors, old)[-1]
+        assert read_leaf(node.database, Height(0), Height(5)) == _branch_leaves(node.anchors, old)[-1]
         assert node.anchors.canonical_at(Height(5)) is None
         for leaf, count in ((5, 3), (5, 6), (3, 3)):
             with pytest.raises(MmrProofFailed):
@@ -189,7 +195,7 @@ async def test_a_switch_back_transitions_nothing_again_but_emits_again(tmp_path:
         assert node.source.payloads == [grown]
         assert node.source.located == [grown.block_id]
         assert node.anchors.tip() == grown
-        assert node.anchors.since(75, 100) == [(76 + at, block) for at, block in enumerate([*left, grown])]
+        assert _log_of(node.anchors, 75) == [(76 + at, block) for at, block in enumerate([*left, grown])]
         assert node.handle.monitor.current().reorgs == 2
 
 
@@ -379,6 +385,7 @@ async def test_a_headers_only_instance_stores_the_header_as_its_payload(tmp_path
         row = node.anchors.row(blocks[-1])
         assert row is not None
         assert row.payload == row.header == chain.header(blocks[-1]).encode()
+        assert row.inclusion_proof is None
         assert Manifest.decode(row.manifest) == Manifest(blocks[-1].height, blocks[-1].block_id, Hash32(bytes(32)))
 
 
@@ -386,6 +393,83 @@ async def test_a_block_that_the_source_does_not_have_is_reported_missing(tmp_pat
     async with anchor_node(tmp_path, params, chain) as node:
         with pytest.raises(MissingL1Block):
             await node.handle.submit(BlockId(bytes(32)))
+        assert await node.handle.submit(chain.mine(chain.genesis).block_id) == [node.anchors.tip()]
+
+
+async def test_a_branch_that_vanishes_on_the_way_leaves_the_worker_alive_and_without_a_gap(
+    tmp_path: Path, chain: RegtestChain, params: AnchorParams
+) -> None:
+    trunk = chain.mine_many(chain.genesis, 2)
+    old, new = chain.mine_many(trunk[-1], 2), chain.mine_many(trunk[-1], 3)
+    gone = {new[0]}
+
+    class Forgetful(RegtestChain):
+        async def locate(self, block_id: BlockId) -> LocatedHeader:
+            return await chain.locate(block_id)
+
+        async def payload(self, block: BlockCommitment) -> bytes:
+            if block in gone:
+                raise MissingL1Block(block.block_id)
+            return await chain.payload(block)
+
+    async with anchor_node(tmp_path, params, Forgetful()) as node:
+        await node.handle.submit(old[-1].block_id)
+        assert node.emitted() == trunk + old
+
+        # When the first block of another branch is gone, nothing moves
+        with pytest.raises(MissingL1Block):
+            await node.handle.submit(new[-1].block_id)
+        assert (node.anchors.tip(), node.emitted(), node.handle.monitor.current().reorgs) == (old[-1], [], 0)
+
+        # When a later one is gone, what comes before it is kept
+        gone.clear()
+        gone.add(new[1])
+        with pytest.raises(MissingL1Block):
+            await node.handle.submit(new[-1].block_id)
+        assert (node.anchors.tip(), node.emitted(), node.handle.monitor.current().reorgs) == (new[0], [new[0]], 1)
+
+        # Then the worker goes where it is asked to next
+        assert await node.handle.submit(old[-1].block_id) == old
+        gone.clear()
+        assert await node.handle.submit(new[-1].block_id) == new
+
+
+async def test_a_blocks_inclusion_proof_is_stored_with_it(tmp_path: Path, chain: RegtestChain, params: AnchorParams) -> None:
+    alone = chain.mine(chain.genesis)
+    block = chain.mine(alone, [manifest_export_transaction(TEST_MAGIC, 1, Height(1), bytes([salt])) for salt in range(2)])
+    async with anchor_node(tmp_path, params, chain) as node:
+        await node.handle.submit(block.block_id)
+        rows = list(canonical_rows(node.database))
+    made = [inclusion_proof(Mode.FULL_BLOCK, row.payload) for row in rows]
+    assert [row.inclusion_proof for row in rows] == [proof.encode() for proof in made if proof is not None]
+    assert [len(row.inclusion_proof or b"") for row in rows] == [0, 64]
+
+
+async def test_the_current_branch_is_read_page_by_page_up_to_where_it_began(
+    tmp_path: Path, chain: RegtestChain, params: AnchorParams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proofplane.anchor.anchor_store._PAGE_BLOCKS", 3)
+    blocks = chain.mine_many(chain.genesis, 9)
+    orphans = chain.mine_many(blocks[3], 7)
+    async with anchor_node(tmp_path, params, chain) as node:
+        assert list(canonical_blocks(node.database)) == []
+        await node.handle.submit(orphans[-1].block_id)
+        await node.handle.submit(blocks[7].block_id)
+        assert list(canonical_blocks(node.database)) == blocks[:8]
+        assert list(canonical_blocks(node.database, 3)) == blocks[2:8]
+        assert list(canonical_blocks(node.database, 3, 5)) == blocks[2:5]
+        assert list(canonical_blocks(node.database, 1, 99)) == blocks[:8]
+        assert [row.block for row in canonical_rows(node.database, 2, 4)] == blocks[1:4]
+
+        # A walk holds no snapshot: beside it the log can be written back whole and begun anew; and a walk ends where the tip was
+        walk = canonical_rows(node.database)
+        first: AnchorRow = next(walk)
+        await node.handle.submit(blocks[8].block_id)
+        assert node.database.row("PRAGMA wal_checkpoint(PASSIVE)") is not None
+        connection = sqlite3.connect(node.database.path)
+        assert connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone() == (0, 0, 0)
+        connection.close()
+        assert [first.block, *[row.block for row in walk]] == blocks[:8]
 
 
 async def test_a_branch_that_passes_the_anchor_by_is_refused(tmp_path: Path, chain: RegtestChain) -> None:
@@ -473,8 +557,10 @@ def test_any_submissions_over_any_tree_agree_with_a_naive_model(
                 assert node.anchors.tip() == tip
                 branch = line(tip)
                 assert [node.anchors.canonical_at(block.height) for block in branch] == branch
-                assert [node.anchors.leaf(block.height) for block in branch[1:]] == _branch_leaves(node.anchors, branch[1:])
-            assert [block for _, block in node.anchors.since(0, 1000)] == log
+                assert [read_leaf(node.database, Height(0), block.height) for block in branch[1:]] == _branch_leaves(
+                    node.anchors, branch[1:]
+                )
+            assert [block for _, block in _log_of(node.anchors, 0)] == log
             assert node.emitted() == log
             state = AnchorState.decode(node.anchors.state(tip))
             for height in range(state.history.entries):

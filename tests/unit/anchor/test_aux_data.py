@@ -80,3 +80,13 @@ def test_a_leaf_that_is_not_in_the_history_is_refused(wrong: ManifestProof) -> N
         AuxData((wrong,)).verify([Height(3)], HISTORY)
     assert caught.value.fault is AuxFault.WRONG_PROOF
     assert "height 3" in str(caught.value)
+
+
+def test_the_reasons_against_aux_data_are_these() -> None:
+    assert {fault.name: fault.value for fault in AuxFault} == {
+        "MALFORMED": "malformed",
+        "NOT_AS_REQUESTED": "not as requested",
+        "WRONG_PROOF": "wrong proof",
+    }
+    for fault in AuxFault:
+        assert str(AuxRefused(fault, "why")) == f"aux data {fault.value}: why"

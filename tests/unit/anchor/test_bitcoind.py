@@ -13,7 +13,7 @@ from kit.anchor_node import anchor_node, params_at
 from kit.clock import ManualClock
 from kit.fake_node import FakeNode, fault, result
 from proofplane.anchor.anchor_point import AnchorPoint
-from proofplane.anchor.bitcoind import STRIDE, BitcoindSource, HeightNotReached
+from proofplane.anchor.bitcoind import LOST_LOOKS, STRIDE, BitcoindSource, HeightNotReached
 from proofplane.anchor.errors import InconsistentSource, MissingL1Block, SourceRefused, SourceUnavailable, WrongCredentials, WrongNetwork
 from proofplane.anchor.regtest import RegtestChain
 from proofplane.anchor.rpc_client import BadAddress, BadAnswer, Login, RpcClient
@@ -176,9 +176,10 @@ async def test_a_node_that_is_starting_or_busy_or_talks_nonsense_is_asked_again(
     chain: RegtestChain, node: FakeNode, source: BitcoindSource, clock: HastyClock
 ) -> None:
     bad = [fault(-28, "Loading block index..."), (503, b""), (200, b"<html>a proxy"), (200, b'{"result": 1'), (200, b"x" * 100)]
+    bad += [(200, b'{"result": ' + b"[" * 100_000), (200, b'{"result": "\xff"}')]
     node.override = lambda method, parameters: bad.pop() if bad else None
     assert (await source.locate(chain.genesis.block_id)).commitment == chain.genesis
-    assert clock.waits == 5
+    assert clock.waits == 7
 
 
 async def test_an_answer_beyond_the_bound_is_not_read(node: FakeNode, chain: RegtestChain) -> None:
@@ -208,6 +209,12 @@ async def test_wrong_credentials_are_the_callers_mistake_and_not_retried(
     await source.aclose()
 
 
+async def test_answers_are_asked_for_uncompressed(node: FakeNode) -> None:
+    async with RpcClient(node.url, Login()) as client:
+        await client.call("getblockcount")
+    assert node.fields[b"accept-encoding"] == b"identity"
+
+
 async def test_the_cookie_is_read_again_at_each_call(tmp_path: Path, node: FakeNode) -> None:
     cookie = tmp_path / ".cookie"
     async with RpcClient(f"http://127.0.0.1:{node.port}", Login(cookie_file=cookie)) as client:
@@ -223,7 +230,7 @@ async def test_the_cookie_is_read_again_at_each_call(tmp_path: Path, node: FakeN
             await client.call("getblockcount")
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:8332", "ftp://host", "http://", "http://host:port"])
+@pytest.mark.parametrize("url", ["127.0.0.1:8332", "ftp://host", "http://", "http://host:port", "http://host:65536", "http://host:0"])
 def test_an_address_that_is_no_http_url_is_the_callers_mistake(url: str) -> None:
     with pytest.raises(BadAddress):
         RpcClient(url, Login())
@@ -254,6 +261,103 @@ async def test_a_block_that_the_node_does_not_have_is_missing(node: FakeNode, so
         await source.payload(unknown)
 
 
+async def test_a_height_that_is_gone_between_two_questions_is_not_reached(
+    chain: RegtestChain, node: FakeNode, source: BitcoindSource, clock: HastyClock
+) -> None:
+    blocks = chain.mine_many(chain.genesis, STRIDE + 5)
+    node.best = blocks[-1]
+    node.override = lambda method, parameters: fault(-8, "Block height out of range") if method == "getblockhash" else None
+    with pytest.raises(HeightNotReached, match="not 3 any more"):
+        await source.anchor(Height(3))
+    assert await source.follow(RecordingSubmitter(), chain.genesis) == (chain.genesis, True)
+    assert clock.waits == 0
+
+
+async def test_an_answer_that_says_nothing_is_asked_for_again(
+    chain: RegtestChain, node: FakeNode, source: BitcoindSource, clock: HastyClock
+) -> None:
+    blocks = chain.mine_many(chain.genesis, STRIDE + 5)
+    node.best = blocks[-1]
+    answered = set[tuple[str, bool]]()
+
+    def nothing_at_first(method: str, parameters: list[object]) -> tuple[int, bytes] | None:
+        question = (method, parameters[-1:] == [True])
+        if question in answered:
+            return None
+        answered.add(question)
+        return result(None)
+
+    node.override = nothing_at_first
+    submitter = RecordingSubmitter()
+    assert await source.follow(submitter, chain.genesis) == (blocks[STRIDE - 1], False)
+    assert await source.payload(blocks[-1]) == chain.block(blocks[-1]).encode()
+    assert answered == {
+        ("getbestblockhash", False),
+        ("getblockheader", False),
+        ("getblockheader", True),
+        ("getblockcount", False),
+        ("getblockhash", False),
+        ("getblock", False),
+    }
+    assert clock.waits == len(answered)
+
+
+async def test_a_branch_deleted_while_it_is_followed_is_left_for_what_the_node_has_then(
+    tmp_path: Path, chain: RegtestChain, node: FakeNode, source: BitcoindSource, caplog: pytest.LogCaptureFixture
+) -> None:
+    trunk = chain.mine_many(chain.genesis, 5)
+    left, right = chain.mine_many(trunk[-1], 2), chain.mine_many(trunk[-1], 3)
+    deleted = {right[1].block_id.display()}
+
+    def missing(method: str, parameters: list[object]) -> tuple[int, bytes] | None:
+        return fault(-5, "Block not found") if method == "getblock" and parameters[0] in deleted else None
+
+    node.override = missing
+    node.best = left[-1]
+    async with anchor_node(tmp_path, params_at(chain, chain.genesis), source) as anchored:
+        tip, _ = await source.follow(anchored.handle, chain.genesis)
+        node.best = right[-1]
+        with caplog.at_level(logging.WARNING, "proofplane"):
+            for _ in range(3):
+                tip, caught_up = await source.follow(anchored.handle, tip)
+                assert caught_up
+        assert anchored.anchors.tip() == right[0]
+        assert len(caplog.records) == 1
+        assert "changed its chain" in caplog.records[0].getMessage()
+
+        # Then also the block that was the tip before is one to go to
+        node.best = left[-1]
+        assert await source.follow(anchored.handle, tip) == (left[-1], True)
+        assert anchored.anchors.tip() == left[-1]
+        node.best = right[-1]
+        deleted.clear()
+        assert await source.follow(anchored.handle, left[-1]) == (right[-1], True)
+
+
+async def test_a_run_to_a_height_does_not_end_while_the_block_there_is_missing(
+    tmp_path: Path, chain: RegtestChain, node: FakeNode, source: BitcoindSource, clock: HastyClock
+) -> None:
+    left, right = chain.mine_many(chain.genesis, 3), chain.mine_many(chain.genesis, 3)
+    async with anchor_node(tmp_path, params_at(chain, chain.genesis), source) as anchored:
+        await anchored.handle.submit(left[-1].block_id)
+        node.best = right[-1]
+        node.override = lambda method, parameters: fault(-5, "Block not found") if method == "getblock" and not clock.waits else None
+        await source.run(anchored.handle, left[-1], until=Height(3))
+        assert anchored.anchors.tip() == right[-1]
+    assert clock.waits == 1
+
+
+async def test_a_node_that_never_has_the_blocks_it_names_ends_the_run(
+    tmp_path: Path, chain: RegtestChain, node: FakeNode, source: BitcoindSource, clock: HastyClock
+) -> None:
+    node.best = chain.mine_many(chain.genesis, 2)[-1]
+    node.override = lambda method, parameters: fault(-5, "Block not found") if method == "getblock" else None
+    async with anchor_node(tmp_path, params_at(chain, chain.genesis), source) as anchored:
+        with pytest.raises(MissingL1Block):
+            await source.run(anchored.handle, chain.genesis)
+    assert clock.waits == LOST_LOOKS - 1
+
+
 async def test_a_refusal_of_the_node_is_final(node: FakeNode, source: BitcoindSource, clock: HastyClock, chain: RegtestChain) -> None:
     node.override = lambda method, parameters: fault(-1, "Block not available (pruned data)")
     with pytest.raises(SourceRefused, match="pruned data"):
@@ -272,7 +376,7 @@ async def test_a_header_or_block_that_does_not_hash_to_its_id_is_not_believed(
     with pytest.raises(InconsistentSource):
         await source.locate(first.block_id)
     node.override = lambda method, parameters: result({"height": -1}) if parameters[-1] is True else None
-    with pytest.raises(BadAnswer, match="says no height"):
+    with pytest.raises(BudgetSpent, match="with no height"):
         await source.locate(second.block_id)
 
 

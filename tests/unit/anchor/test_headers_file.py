@@ -208,7 +208,7 @@ async def test_the_real_headers_are_accepted_with_all_five_retargets(tmp_path: P
             assert tip == BlockCommitment(
                 Height(49_999), BlockId.from_display("000000000845517b31c6820d83f25cff46429bf136a7515fe504116427e60f8e")
             )
-            assert len(node.anchors.since(0, 20_000)) == 9_999
+            assert len(node.anchors.emissions(0, 20_000)) == 9_999
             assert AnchorState.decode(node.anchors.state(tip)).pow.work == 0xA1FFB81EB48A
             for height, bits in (
                 (40_320, 0x1C654657),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +16,7 @@ from proofplane.anchor.leaf_table import LEAF_STATEMENTS, prove_leaf, read_leaf,
 from proofplane.anchor.types import SENTINEL
 from proofplane.base.ids import BlockCommitment, BlockId, Hash32, Height
 from proofplane.crypto.mmr import Mmr
-from proofplane.storage.database import Database, Schema, Transaction
+from proofplane.storage.database import Database, Row, Schema, Transaction
 
 _SCHEMA = Schema("leaves", 1, LEAF_STATEMENTS)
 
@@ -73,4 +75,27 @@ def test_a_stale_leaf_above_the_tip_is_readable_but_not_provable(tmp_path: Path)
         prove_leaf(database, anchor, tip, Height(6), 7)
     with pytest.raises(ManifestHashNotFound):
         read_leaf(database, anchor, Height(7))
+    database.close()
+
+
+def test_a_leaf_and_its_siblings_come_from_one_query_and_so_from_one_snapshot(tmp_path: Path) -> None:
+    class Counting(Database):
+        queries = 0
+
+        def row(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
+            self.queries += 1
+            return super().row(sql, parameters)
+
+        def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+            self.queries += 1
+            return super().rows(sql, parameters)
+
+    database = Counting(tmp_path / "db", [_SCHEMA])
+    _write(database, 3, [(4, _leaf(1)), (5, _leaf(2)), (6, _leaf(3))])
+    assert prove_leaf(database, Height(3), Height(6), Height(5), 7).manifest_hash == _leaf(2)
+    assert prove_leaf(database, Height(3), Height(6), Height(2), 7).manifest_hash == SENTINEL
+    assert database.queries == 2
+    asyncio.run(database.write("test", lambda tx: tx.execute("DELETE FROM leaves WHERE height = 6")))
+    with pytest.raises(ManifestHashNotFound):
+        prove_leaf(database, Height(3), Height(6), Height(6), 7)
     database.close()

@@ -302,13 +302,13 @@ def test_any_order_of_branches_gives_states_and_exports_of_the_current_one(
             tip = node.anchors.tip()
             assert tip is not None
             async with asyncio.timeout(30):
-                while monitor.current().consumed != len(node.anchors.since(0, 1000)):
+                while monitor.current().consumed != len(node.anchors.emissions(0, 1000)):
                     await monitor.changed()
             path = [tip]
             while path[-1] in parents:
                 path.append(parents[path[-1]])
             _assert_stored(node, path[-2::-1])
-            assert drain(commits) == [block for _, block in node.anchors.since(0, 1000)]
+            assert drain(commits) == [emission.block for emission in node.anchors.emissions(0, 1000)]
             assert dump(node.database, ["moho_log"])["moho_log"] == dump(node.database, ["anchor_log"])["anchor_log"]
 
     asyncio.run(run())

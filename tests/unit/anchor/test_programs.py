@@ -1,5 +1,7 @@
 """Tests of the step and the recursive program."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -20,9 +22,10 @@ from proofplane.anchor.programs import (
     run_recursive,
     run_step,
 )
+from proofplane.anchor.state import AnchorState, Section
 from proofplane.anchor.subprotocols.carrier import carrier
 from proofplane.anchor.subprotocols.export import export_transaction, manifest_export_transaction
-from proofplane.anchor.subprotocols.upgrade import upgrade_transaction
+from proofplane.anchor.subprotocols.upgrade import UpgradeSection, upgrade_transaction
 from proofplane.anchor.transition import apply_stored, inclusion_proof
 from proofplane.anchor.types import AnchorParams, Mode
 from proofplane.base.attestation import RecursiveAttestation, RecursiveClaim, StateAttestation, StepAttestation
@@ -36,7 +39,7 @@ from proofplane.bitcoin.sps50 import TEST_MAGIC, Tag
 from proofplane.bitcoin.transaction import Transaction
 from proofplane.crypto.hashes import sha256
 from proofplane.crypto.schnorr import SigningKey
-from unit.anchor.chains import SIGNERS, Chain, full_params, regtest_params
+from unit.anchor.chains import KEYS, SIGNERS, Chain, full_params, regtest_params
 
 STEP_KEY, MOHO_KEY, NEW_STEP_KEY = (SigningKey(bytes([number]) * 32) for number in (7, 8, 9))
 NO_AUX = AuxData().encode()
@@ -133,6 +136,60 @@ def test_a_moho_state_over_another_anchor_state_is_unexecutable(chain: Proved) -
     first, second = chain.block(), chain.block()
     with pytest.raises(Unexecutable, match="the Moho state is over"):
         run_step(altered(second.step_input, 0, first.before.encode()), ())
+
+
+def hostile(state: AnchorState, **changes: object) -> AnchorState:
+    """A state with another header state."""
+    return replace(state, pow=replace(state.pow, **changes))  # type: ignore[arg-type]  # the fields vary from case to case
+
+
+HOSTILE: dict[str, Callable[[AnchorState], AnchorState]] = {
+    "work": lambda state: hostile(state, work=2**256 - 1),
+    "last sequence": lambda state: replace(state, sections=(Section(80, UpgradeSection(2**64 - 1, 2, KEYS).encode()), state.sections[1])),
+    "no threshold": lambda state: replace(state, sections=(Section(80, UpgradeSection(0, 0, KEYS).encode()), state.sections[1])),
+    "no point": lambda state: replace(
+        state, sections=(Section(80, UpgradeSection(0, 2, (Hash32(b"\xff" * 32), *KEYS[1:])).encode()), state.sections[1])
+    ),
+    "export count": lambda state: replace(state, sections=(state.sections[0], Section(81, b"\xff" * 8))),
+    "no section": lambda state: replace(state, sections=(Section(80, b""), state.sections[1])),
+    "next bits": lambda state: hostile(state, next_bits=0x217FFFFF),
+    "last height": lambda state: hostile(state, last=replace(state.pow.last, height=Height(2**32 - 1))),
+}
+
+
+@pytest.mark.parametrize("damage", HOSTILE.values(), ids=list(HOSTILE))
+def test_a_made_up_state_is_executed_or_unexecutable_and_nothing_else(damage: Callable[[AnchorState], AnchorState]) -> None:
+    # Given a state that never was, and a Moho state that agrees with it
+    chain = Proved(full_params(height=5))
+    state = damage(chain.state)
+    sequence = UpgradeSection(2**64 - 1, 2, KEYS).sequence
+    payload = chain.payload(
+        chain.mine(
+            [
+                export_transaction(TEST_MAGIC, 1, Hash32(bytes(32)), b"1"),
+                upgrade_transaction(TEST_MAGIC, 0, schnorr(NEW_STEP_KEY), {0: SIGNERS[0], 1: SIGNERS[1]}, b"2"),
+                upgrade_transaction(TEST_MAGIC, sequence, schnorr(NEW_STEP_KEY), {0: SIGNERS[0], 1: SIGNERS[1]}, b"3"),
+            ]
+        )
+    )
+    proof = inclusion_proof(Mode.FULL_BLOCK, payload)
+    assert proof is not None
+    moho = genesis_moho(state.commitment(), schnorr(STEP_KEY))
+    body = encode_step_input(moho.encode(), state.encode(), payload, NO_AUX, proof.encode())
+    # Then the program ends in one of the two ways that it has
+    with suppress(Unexecutable):
+        assert len(run_step(body, ())) == 128
+
+
+def test_a_threshold_of_0_approves_nothing() -> None:
+    chain = Proved(full_params(height=5))
+    state = HOSTILE["no threshold"](chain.state)
+    payload = chain.payload(chain.mine([upgrade_transaction(TEST_MAGIC, 0, schnorr(NEW_STEP_KEY), {})]))
+    moho = genesis_moho(state.commitment(), schnorr(STEP_KEY))
+    proof = inclusion_proof(Mode.FULL_BLOCK, payload)
+    assert proof is not None
+    with pytest.raises(Unexecutable, match="quorum"):
+        run_step(encode_step_input(moho.encode(), state.encode(), payload, NO_AUX, proof.encode()), ())
 
 
 def test_a_block_that_does_not_follow_is_unexecutable_with_its_cause(chain: Proved) -> None:

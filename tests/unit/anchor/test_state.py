@@ -107,6 +107,9 @@ POW = (1, 0)
     ("path", "change", "complaint"),
     [
         ((*POW, 0), lambda _: 1, "1 is no network"),
+        ((*POW, 2), lambda _: 0x2100FFFF, "easier than regtest"),
+        ((*POW, 2), lambda _: 0, "no target"),
+        ((*POW, 2), lambda _: 0x1D80FFFF, "no target"),
         ((*POW, 1, 0), lambda height: height + 1, "height 6 with a history of 6"),
         ((*POW, 4, 0), lambda times: times[:10], "a window of 10 times"),
         ((*POW, 4, 1), lambda _: 11, "slot 11"),

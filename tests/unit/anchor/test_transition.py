@@ -13,11 +13,20 @@ from proofplane.anchor.subprotocols.carrier import carrier
 from proofplane.anchor.subprotocols.export import export_tag, export_transaction, manifest_export_transaction
 from proofplane.anchor.transition import apply, apply_stored, complete, inclusion_proof, prepare
 from proofplane.anchor.types import Mode
-from proofplane.base.ids import BlockId, Hash32, Height
+from proofplane.base.ids import BlockCommitment, BlockId, Hash32, Height
 from proofplane.bitcoin.block import Block, MalformedBlock
-from proofplane.bitcoin.body import MerkleRootMismatch, MissingInclusionProof, WitnessCommitmentMismatch, check_body
+from proofplane.bitcoin.body import (
+    COMMITMENT_PREFIX,
+    InvalidCoinbaseWitness,
+    MerkleRootMismatch,
+    MissingInclusionProof,
+    WitnessCommitmentMismatch,
+    check_body,
+)
 from proofplane.bitcoin.header import Header, MalformedHeader
+from proofplane.bitcoin.merkle import fold_tree
 from proofplane.bitcoin.mining import grind
+from proofplane.bitcoin.networks import Network
 from proofplane.bitcoin.rules import ContinuityError, PowMismatch, PowNotMet, TimestampError
 from proofplane.bitcoin.sps50 import TEST_MAGIC, Tag, tag_script
 from proofplane.bitcoin.transaction import TxOut
@@ -182,3 +191,39 @@ def test_aux_data_that_nobody_asked_for_is_refused() -> None:
     chain.extend()
     with pytest.raises(AuxRefused):
         apply(chain.state, chain.payload(chain.mine()), AuxData((chain.proof(6),)), None)
+
+
+@pytest.mark.parametrize(("height", "error"), [(481_823, ContinuityError), (481_824, InvalidCoinbaseWitness)])
+def test_a_commitment_counts_from_the_height_at_which_segwit_is_active(height: int, error: type[Exception]) -> None:
+    # Given a mainnet block whose coinbase has an output like a commitment, but no witness; its header does not follow either,
+    # which is looked at after the body
+    chain = Chain(regtest_params())
+    block = chain.mine()
+    coinbase = block.transactions[0]
+    coinbase = replace(coinbase, outputs=(*coinbase.outputs, TxOut(0, COMMITMENT_PREFIX + bytes(32))))
+    payload = replace(block, header=replace(block.header, merkle_root=fold_tree([coinbase.txid]).root), transactions=(coinbase,)).encode()
+    parent = BlockCommitment(Height(height - 1), BlockId(bytes(32)))
+    before = replace(chain.state, pow=replace(chain.state.pow, network=Network.MAINNET, last=parent))
+    for run in (
+        lambda: apply(before, payload, NO_AUX, inclusion_proof(Mode.FULL_BLOCK, payload)),
+        lambda: apply_stored(before, payload, b"\x90"),
+    ):
+        with pytest.raises(error):
+            run()
+
+
+@pytest.mark.parametrize(("height", "accepted"), [(481_823, True), (481_824, False)])
+def test_the_worker_s_way_through_a_block_goes_by_its_height_too(height: int, accepted: bool) -> None:
+    chain = Chain(regtest_params())
+    block = chain.mine()
+    coinbase = block.transactions[0]
+    coinbase = replace(coinbase, outputs=(*coinbase.outputs, TxOut(0, COMMITMENT_PREFIX + bytes(32))))
+    misleading = replace(block, header=grind(replace(block.header, merkle_root=fold_tree([coinbase.txid]).root)), transactions=(coinbase,))
+    prepared = prepare(chain.state, misleading.encode())
+    parent = BlockCommitment(Height(height - 1), BlockId(bytes(32)))
+    moved = replace(chain.state, pow=replace(chain.state.pow, network=Network.MAINNET, last=parent))
+    if accepted:
+        assert complete(replace(prepared, before=moved), NO_AUX).manifest.wtxids_root == misleading.header.merkle_root
+    else:
+        with pytest.raises(InvalidCoinbaseWitness):
+            complete(replace(prepared, before=moved), NO_AUX)

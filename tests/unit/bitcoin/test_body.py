@@ -198,3 +198,21 @@ def test_every_body_rule_has_one_error() -> None:
         "invalid inclusion proof",
         "merkle root mismatch",
     ]
+
+
+def test_before_segwit_what_looks_like_a_commitment_means_nothing() -> None:
+    coinbase = PLAIN.transactions[0]
+    misleading = replace(coinbase, outputs=(*coinbase.outputs, TxOut(0, COMMITMENT_PREFIX + b"\x05" * 32)))
+    body = (misleading, *PLAIN.transactions[1:])
+    root = fold_tree([transaction.txid for transaction in body]).root
+    block = replace(PLAIN, header=replace(PLAIN.header, merkle_root=root), transactions=body)
+    assert check_body(block, None, segwit=False) == root
+    with pytest.raises(InvalidCoinbaseWitness):
+        check_body(block, CoinbaseInclusionProof.make(block))
+
+
+def test_before_segwit_no_witness_is_taken_even_if_the_coinbase_commits_to_it() -> None:
+    with pytest.raises(WitnessCommitmentMismatch, match="not active"):
+        check_body(WITNESSED, PROOF, segwit=False)
+    with pytest.raises(MerkleRootMismatch):
+        check_body(with_transactions(WITNESSED, *WITNESSED.transactions[:2]), PROOF, segwit=False)

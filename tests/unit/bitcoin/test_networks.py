@@ -61,3 +61,7 @@ def test_known_epoch_starts_agree_with_the_genesis_and_the_known_blocks(network:
     starts = KNOWN_EPOCH_STARTS[network]
     assert starts[0][0] == rules_of(network).genesis.time
     assert all(height % 2016 == 0 and known_block(network, height) == block_id for height, (_, block_id) in starts.items())
+
+
+def test_witness_commitments_count_from_the_published_heights_on() -> None:
+    assert {network: rules_of(network).segwit_height for network in Network} == {Network.MAINNET: 481_824, Network.REGTEST: 0}

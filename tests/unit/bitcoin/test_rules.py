@@ -214,3 +214,10 @@ def test_an_anchor_with_impossible_values_is_the_callers_mistake(network: Networ
 def test_the_errors_survive_the_way_to_another_process(error: HeaderRejected) -> None:
     again = pickle.loads(pickle.dumps(error))
     assert (type(again), vars(again), str(again)) == (type(error), vars(error), str(error))
+
+
+def test_work_stays_at_the_most_that_a_state_can_hold() -> None:
+    before = replace(start(), work=2**256 - 2)
+    after = chain([1_300_000_000], before)
+    assert after.work == 2**256 - 1
+    assert chain([1_300_000_001], after).work == 2**256 - 1

@@ -30,6 +30,9 @@ MANIFEST_ENTRY = 2
 _SECTION = codec_of(ssz.ExportSection)
 _HEIGHT_SIZE = 4
 
+_MAX_ENTRIES = 2**64 - 1
+"""The count is a u64. No real instance comes near it; a made-up section stays at it."""
+
 
 @dataclass(frozen=True, slots=True)
 class ManifestExport:
@@ -64,7 +67,7 @@ class ExportEntries:
                     continue
                 read = NewExport(read.container, found)
             logs.append(read.encode())
-        return Outcome(_SECTION.encode((entries + len(logs),)), tuple(logs))
+        return Outcome(_SECTION.encode((min(entries + len(logs), _MAX_ENTRIES),)), tuple(logs))
 
     def _read(self, transactions: Sequence[TaggedTransaction]) -> list[NewExport | ManifestExport]:
         found = [_read_tag(tagged.tag) for tagged in transactions]

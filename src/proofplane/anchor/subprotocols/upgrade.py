@@ -9,6 +9,7 @@ Rules; a transaction that breaks one is ignored:
 1. The predicate is well formed, and so is every vote: 65 bytes, a known key, no key twice, a signature that holds.
 2. There are at least `threshold` votes.
 3. It is the first of its block that holds: one block moves the sequence by one at most, because one step has one predicate.
+4. There is a next sequence: at 2^64 - 1 no upgrade is accepted any more, for votes must never sign the same number twice.
 
 An accepted upgrade raises the sequence, which every vote signs, so no vote counts twice or on another instance's magic.
 """
@@ -24,6 +25,7 @@ from proofplane.anchor.logs import NewPredicate
 from proofplane.anchor.subprotocols.carrier import carrier
 from proofplane.anchor.subprotocols.interface import BlockContext, Outcome, TaggedTransaction
 from proofplane.anchor.types import AnchorParams
+from proofplane.base.errors import Refused
 from proofplane.base.ids import Hash32, Height
 from proofplane.base.predicate import MalformedPredicate, Predicate
 from proofplane.bitcoin.sps50 import Tag
@@ -40,6 +42,11 @@ UPGRADE_TAG = "proofplane/predicate-upgrade"
 _SECTION = codec_of(ssz.UpgradeSection)
 _VOTE_SIZE = 65
 _SEQUENCE_SIZE = 8
+_LAST_SEQUENCE = 2 ** (8 * _SEQUENCE_SIZE) - 1
+
+
+class MalformedSection(Refused):
+    """A section whose quorum no parameters can have; above all a threshold of 0 would approve an upgrade without a vote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +64,11 @@ class UpgradeSection:
 
     @classmethod
     def decode(cls, raw: bytes) -> UpgradeSection:
-        """Reads `encode()`; raises `MalformedSsz`."""
-        return cls(*_SECTION.decode(raw))
+        """Reads `encode()`; raises `MalformedSsz` or `MalformedSection`."""
+        section = cls(*_SECTION.decode(raw))
+        if not 1 <= section.threshold <= len(section.keys) or len(set(section.keys)) != len(section.keys):
+            raise MalformedSection(f"the quorum is {section.threshold} of {len(section.keys)} keys, or a key counts twice")
+        return section
 
 
 class PredicateUpgrade:
@@ -79,6 +89,8 @@ class PredicateUpgrade:
     def process(self, section: bytes, transactions: Sequence[TaggedTransaction], context: BlockContext) -> Outcome:
         """Logs the new predicate of the first transaction that holds."""
         current = UpgradeSection.decode(section)
+        if current.sequence == _LAST_SEQUENCE:
+            return Outcome(section)
         for tagged in transactions:
             if tagged.tag.tx_type != REPLACE_PREDICATE or tagged.tag.aux:
                 continue

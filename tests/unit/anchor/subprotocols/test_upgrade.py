@@ -6,13 +6,15 @@ from dataclasses import replace
 import pytest
 
 from proofplane.anchor.logs import NewPredicate
+from proofplane.anchor.state import Section
 from proofplane.anchor.subprotocols.carrier import carrier
-from proofplane.anchor.subprotocols.upgrade import UpgradeSection, upgrade_digest, upgrade_transaction
+from proofplane.anchor.subprotocols.upgrade import MalformedSection, UpgradeSection, upgrade_digest, upgrade_transaction
 from proofplane.anchor.types import Log
+from proofplane.base.ids import Hash32
 from proofplane.base.predicate import Predicate
 from proofplane.bitcoin.sps50 import TEST_MAGIC, Tag
 from proofplane.bitcoin.transaction import Transaction
-from unit.anchor.chains import SIGNERS, Chain, full_params, regtest_params
+from unit.anchor.chains import KEYS, SIGNERS, Chain, full_params, regtest_params
 
 NEXT = Predicate(10, b"next key".ljust(32, b"\0"))
 OTHER = Predicate(1)
@@ -117,3 +119,20 @@ def test_the_largest_predicate_fits_its_log() -> None:
     chain = Chain(full_params())
     largest = Predicate(20, bytes(1024))
     assert chain.extend(upgrade_transaction(TEST_MAGIC, 0, largest, BY_0_AND_2)).logs == accepted(largest)
+
+
+@pytest.mark.parametrize(("threshold", "keys"), [(0, KEYS), (4, KEYS), (0, ()), (2, (KEYS[0], KEYS[0], KEYS[1]))])
+def test_a_section_with_a_quorum_that_no_parameters_have_is_refused(threshold: int, keys: tuple[Hash32, ...]) -> None:
+    assert UpgradeSection.decode(UpgradeSection(5, 2, KEYS).encode()) == UpgradeSection(5, 2, KEYS)
+    with pytest.raises(MalformedSection, match="quorum"):
+        UpgradeSection.decode(UpgradeSection(5, threshold, keys).encode())
+
+
+def test_at_the_last_sequence_no_upgrade_is_accepted() -> None:
+    for number, counts in ((2**64 - 2, True), (2**64 - 1, False)):
+        chain = Chain(full_params())
+        section = Section(80, UpgradeSection(number, 2, KEYS).encode())
+        chain.state = replace(chain.state, sections=(section, chain.state.sections[1]))
+        done = chain.extend(upgrade_transaction(TEST_MAGIC, number, NEXT, BY_0_AND_2))
+        assert done.logs == (accepted(NEXT) if counts else ())
+        assert sequence(chain) == 2**64 - 1
