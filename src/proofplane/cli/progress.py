@@ -144,7 +144,8 @@ def _bar(done: int, goal: int | None) -> ProgressBar | str:
 
 
 def _of(done: int, goal: int | None) -> str:
-    return f"{done:,}" if goal is None else f"{done:,}/{goal:,}"
+    """Done and goal; proofs of orphans are done, too, but the goal is the chain's."""
+    return f"{done:,}" if goal is None else f"{min(done, goal):,}/{goal:,}"
 
 
 def _duration(seconds: float | None) -> str:

@@ -31,6 +31,9 @@ from proofplane.storage.errors import DirectoryUnusable
 from proofplane.storage.lock import DirectoryLock
 
 TRUST_NAME = "trust.json"
+_MAX_TRUST = 64 * 1024
+"""Bytes of a trust file; a real one has one or two thousand."""
+
 _KEYS = "keys"
 _STEP_KEY, _MOHO_KEY = "step", "moho"
 
@@ -92,9 +95,13 @@ class TrustRoot:
     def read_file(cls, path: Path) -> TrustRoot:
         """Reads a trust file; raises `MalformedTrust` if that is impossible."""
         try:
-            return cls.from_json(path.read_text(), str(path))
-        except (OSError, UnicodeDecodeError) as error:
-            raise MalformedTrust(f"trust file {path} cannot be read: {error}") from None
+            with path.open("rb") as file:
+                raw = file.read(_MAX_TRUST + 1)
+        except OSError as error:
+            raise MalformedTrust(f"trust file {path} cannot be read: {error.strerror}") from None
+        if len(raw) > _MAX_TRUST:
+            raise MalformedTrust(f"{path} is not a trust file: it is larger than {_MAX_TRUST} bytes")
+        return cls.from_json(raw.decode(errors="replace"), str(path))
 
 
 class DataDirectory:

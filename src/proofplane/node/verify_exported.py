@@ -11,7 +11,7 @@ from proofplane.base.attestation import STEP_SIZE, RecursiveClaim, StateAttestat
 from proofplane.base.errors import Refused
 from proofplane.base.ids import Hash32
 from proofplane.base.predicate import Predicate
-from proofplane.base.receipt import Receipt
+from proofplane.base.receipt import ProofType, ProverKind, Receipt
 from proofplane.crypto.predicates import check
 from proofplane.node.data_dir import TrustRoot
 
@@ -42,7 +42,7 @@ def verify_exported(receipt: Receipt, trust: TrustRoot, step_predicate: Predicat
     """Verifies a receipt.
 
     A recursive one is tied to the anchor. A step only says that its block leads from one state to the other;
-    that the first of them belongs to the chain is what the recursive proofs say.
+    that the first of them belongs to the chain is what the recursive proofs say. The version text is provenance: nothing signs it.
 
     Args:
         receipt: Of either kind, told apart by the size of its claim.
@@ -75,6 +75,8 @@ def _check_program(receipt: Receipt, program: Hash32) -> None:
     if receipt.program_id != program:
         named = "no program" if receipt.program_id is None else receipt.program_id.hex()
         raise ReceiptUntrusted(f"the receipt is of {named}, not of program {program.hex()}")
+    if (receipt.prover, receipt.proof_type) != (ProverKind.NATIVE, ProofType.CORE):
+        raise ReceiptUntrusted(f"the receipt is by {receipt.prover.name} in the form {receipt.proof_type.name}, not by the native prover")
 
 
 def _claim(kind: str, start: StateAttestation, end: StateAttestation, predicate: Predicate) -> VerifiedClaim:

@@ -20,7 +20,7 @@ from proofplane.base.errors import Refused
 from proofplane.base.ids import BlockCommitment, Hash32, Height
 from proofplane.base.predicate import Predicate
 from proofplane.base.proof_id import ProofId, RecursiveId, StepId, proof_id_from_key
-from proofplane.base.receipt import ProverKind, Receipt
+from proofplane.base.receipt import ProofType, ProverKind, Receipt
 from proofplane.crypto.hashes import sha256
 from proofplane.crypto.predicates import UnknownPredicate, check
 from proofplane.storage.database import Row, Rows
@@ -127,7 +127,7 @@ def _check(receipt: Receipt, proof_id: ProofId, predicate: Predicate) -> None:
 
 def _check_program(receipt: Receipt, proof_id: ProofId) -> None:
     program: Hash32 = STEP_PROGRAM_ID if isinstance(proof_id, StepId) else RECURSIVE_PROGRAM_ID
-    if receipt.program_id != program or receipt.prover is not ProverKind.NATIVE:
+    if (receipt.program_id, receipt.prover, receipt.proof_type) != (program, ProverKind.NATIVE, ProofType.CORE):
         raise ChainRefused(f"the {_name(proof_id)} is of another program or prover")
 
 

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from kit.anchor_node import CountingObserver, CuttingObserver, PowerCut, SlowClock, anchor_node, dump, params_at
 from kit.clock import ManualClock
-from proofplane.anchor.anchor_store import AnchorRow, AnchorStore, canonical_blocks, canonical_rows
+from proofplane.anchor.anchor_store import AnchorStore
 from proofplane.anchor.asm_worker import MAX_BATCH_BLOCKS
-from proofplane.anchor.errors import AnchorNotInChain, InconsistentSource, MissingGenesisState, MissingL1Block, MmrProofFailed, WrongGenesis
+from proofplane.anchor.errors import MissingGenesisState, MmrProofFailed, WrongGenesis
 from proofplane.anchor.leaf_table import read_leaf
-from proofplane.anchor.ports import LocatedHeader
 from proofplane.anchor.regtest import RegtestChain
 from proofplane.anchor.state import AnchorState, genesis_state
 from proofplane.anchor.subprotocols.export import manifest_export_transaction
-from proofplane.anchor.transition import apply_stored, inclusion_proof
-from proofplane.anchor.types import SENTINEL, AnchorParams, Manifest, Mode
-from proofplane.base.ids import BlockCommitment, BlockId, Hash32, Height
+from proofplane.anchor.transition import apply_stored
+from proofplane.anchor.types import SENTINEL, AnchorParams, Manifest
+from proofplane.base.ids import BlockCommitment, Hash32, Height
 from proofplane.bitcoin.mining import build_block
 from proofplane.bitcoin.rules import TimestampError
 from proofplane.bitcoin.sps50 import TEST_MAGIC
@@ -377,133 +373,6 @@ async def test_a_manifest_asked_for_is_proven_at_the_state_before_the_block_and_
         assert [[log[2:] for log in of_block] for of_block in logs] == [[leaves[1]], [leaves[3]], []]
 
 
-async def test_a_headers_only_instance_stores_the_header_as_its_payload(tmp_path: Path) -> None:
-    chain = RegtestChain(b"headers", Mode.HEADERS_ONLY)
-    blocks = chain.mine_many(chain.genesis, 2)
-    async with anchor_node(tmp_path, params_at(chain, chain.genesis, Mode.HEADERS_ONLY), chain) as node:
-        await node.handle.submit(blocks[-1].block_id)
-        row = node.anchors.row(blocks[-1])
-        assert row is not None
-        assert row.payload == row.header == chain.header(blocks[-1]).encode()
-        assert row.inclusion_proof is None
-        assert Manifest.decode(row.manifest) == Manifest(blocks[-1].height, blocks[-1].block_id, Hash32(bytes(32)))
-
-
-async def test_a_block_that_the_source_does_not_have_is_reported_missing(tmp_path: Path, chain: RegtestChain, params: AnchorParams) -> None:
-    async with anchor_node(tmp_path, params, chain) as node:
-        with pytest.raises(MissingL1Block):
-            await node.handle.submit(BlockId(bytes(32)))
-        assert await node.handle.submit(chain.mine(chain.genesis).block_id) == [node.anchors.tip()]
-
-
-async def test_a_branch_that_vanishes_on_the_way_leaves_the_worker_alive_and_without_a_gap(
-    tmp_path: Path, chain: RegtestChain, params: AnchorParams
-) -> None:
-    trunk = chain.mine_many(chain.genesis, 2)
-    old, new = chain.mine_many(trunk[-1], 2), chain.mine_many(trunk[-1], 3)
-    gone = {new[0]}
-
-    class Forgetful(RegtestChain):
-        async def locate(self, block_id: BlockId) -> LocatedHeader:
-            return await chain.locate(block_id)
-
-        async def payload(self, block: BlockCommitment) -> bytes:
-            if block in gone:
-                raise MissingL1Block(block.block_id)
-            return await chain.payload(block)
-
-    async with anchor_node(tmp_path, params, Forgetful()) as node:
-        await node.handle.submit(old[-1].block_id)
-        assert node.emitted() == trunk + old
-
-        # When the first block of another branch is gone, nothing moves
-        with pytest.raises(MissingL1Block):
-            await node.handle.submit(new[-1].block_id)
-        assert (node.anchors.tip(), node.emitted(), node.handle.monitor.current().reorgs) == (old[-1], [], 0)
-
-        # When a later one is gone, what comes before it is kept
-        gone.clear()
-        gone.add(new[1])
-        with pytest.raises(MissingL1Block):
-            await node.handle.submit(new[-1].block_id)
-        assert (node.anchors.tip(), node.emitted(), node.handle.monitor.current().reorgs) == (new[0], [new[0]], 1)
-
-        # Then the worker goes where it is asked to next
-        assert await node.handle.submit(old[-1].block_id) == old
-        gone.clear()
-        assert await node.handle.submit(new[-1].block_id) == new
-
-
-async def test_a_blocks_inclusion_proof_is_stored_with_it(tmp_path: Path, chain: RegtestChain, params: AnchorParams) -> None:
-    alone = chain.mine(chain.genesis)
-    block = chain.mine(alone, [manifest_export_transaction(TEST_MAGIC, 1, Height(1), bytes([salt])) for salt in range(2)])
-    async with anchor_node(tmp_path, params, chain) as node:
-        await node.handle.submit(block.block_id)
-        rows = list(canonical_rows(node.database))
-    made = [inclusion_proof(Mode.FULL_BLOCK, row.payload) for row in rows]
-    assert [row.inclusion_proof for row in rows] == [proof.encode() for proof in made if proof is not None]
-    assert [len(row.inclusion_proof or b"") for row in rows] == [0, 64]
-
-
-async def test_the_current_branch_is_read_page_by_page_up_to_where_it_began(
-    tmp_path: Path, chain: RegtestChain, params: AnchorParams, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("proofplane.anchor.anchor_store._PAGE_BLOCKS", 3)
-    blocks = chain.mine_many(chain.genesis, 9)
-    orphans = chain.mine_many(blocks[3], 7)
-    async with anchor_node(tmp_path, params, chain) as node:
-        assert list(canonical_blocks(node.database)) == []
-        await node.handle.submit(orphans[-1].block_id)
-        await node.handle.submit(blocks[7].block_id)
-        assert list(canonical_blocks(node.database)) == blocks[:8]
-        assert list(canonical_blocks(node.database, 3)) == blocks[2:8]
-        assert list(canonical_blocks(node.database, 3, 5)) == blocks[2:5]
-        assert list(canonical_blocks(node.database, 1, 99)) == blocks[:8]
-        assert [row.block for row in canonical_rows(node.database, 2, 4)] == blocks[1:4]
-
-        # A walk holds no snapshot: beside it the log can be written back whole and begun anew; and a walk ends where the tip was
-        walk = canonical_rows(node.database)
-        first: AnchorRow = next(walk)
-        await node.handle.submit(blocks[8].block_id)
-        assert node.database.row("PRAGMA wal_checkpoint(PASSIVE)") is not None
-        connection = sqlite3.connect(node.database.path)
-        assert connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone() == (0, 0, 0)
-        connection.close()
-        assert [first.block, *[row.block for row in walk]] == blocks[:8]
-
-
-async def test_a_branch_that_passes_the_anchor_by_is_refused(tmp_path: Path, chain: RegtestChain) -> None:
-    blocks = chain.mine_many(chain.genesis, 4)
-    other = chain.mine_many(blocks[1], 4)
-    async with anchor_node(tmp_path, params_at(chain, blocks[3]), chain) as node:
-        with pytest.raises(AnchorNotInChain, match="choose an anchor deeper down"):
-            await node.handle.submit(other[-1].block_id)
-
-
-async def test_a_source_that_contradicts_itself_is_found_out(tmp_path: Path, chain: RegtestChain, params: AnchorParams) -> None:
-    blocks = chain.mine_many(chain.genesis, 2)
-    sibling = chain.mine(chain.genesis)
-
-    class WrongHeight(RegtestChain):
-        async def locate(self, block_id: BlockId) -> LocatedHeader:
-            found = await chain.locate(block_id)
-            return found if found.commitment != blocks[0] else LocatedHeader(BlockCommitment(Height(9), block_id), found.header)
-
-    class WrongBlock(RegtestChain):
-        async def locate(self, block_id: BlockId) -> LocatedHeader:
-            return await chain.locate(block_id)
-
-        async def payload(self, block: BlockCommitment) -> bytes:
-            return await chain.payload(sibling)
-
-    for number, liar in enumerate((WrongHeight(), WrongBlock())):
-        (tmp_path / str(number)).mkdir()
-        async with anchor_node(tmp_path / str(number), params, liar) as node:
-            with pytest.raises(InconsistentSource):
-                await node.handle.submit(blocks[1].block_id)
-            assert node.anchors.tip() == chain.genesis
-
-
 async def test_the_database_of_another_anchor_is_refused(tmp_path: Path, chain: RegtestChain, params: AnchorParams) -> None:
     blocks = chain.mine_many(chain.genesis, 1)
     async with anchor_node(tmp_path, params, chain):
@@ -519,52 +388,3 @@ async def test_the_stream_of_commits_ends_with_the_worker(tmp_path: Path, chain:
         later = node.handle.subscribe()
         assert node.handle.pending() == 0
     assert [block async for block in later] == []
-
-
-@given(
-    tree=st.lists(st.tuples(st.integers(0, 12), st.integers(1, 4)), min_size=1, max_size=5),
-    submits=st.lists(st.integers(0, 20), max_size=6),
-)
-@settings(max_examples=25, deadline=None)
-def test_any_submissions_over_any_tree_agree_with_a_naive_model(
-    tmp_path_factory: pytest.TempPathFactory, tree: list[tuple[int, int]], submits: list[int]
-) -> None:
-    chain = RegtestChain(b"model")
-    blocks = [chain.genesis]
-    parents: dict[BlockCommitment, BlockCommitment] = {}
-    for fork, length in tree:
-        parent = blocks[fork % len(blocks)]
-        for block in chain.mine_many(parent, length):
-            parents[block] = parent
-            parent = block
-            blocks.append(block)
-
-    def line(block: BlockCommitment) -> list[BlockCommitment]:
-        found = [block]
-        while found[-1] in parents:
-            found.append(parents[found[-1]])
-        return found[::-1]
-
-    async def run() -> None:
-        tip, log = chain.genesis, []
-        async with anchor_node(tmp_path_factory.mktemp("tree"), params_at(chain, chain.genesis), chain) as node:
-            for number in submits:
-                target = blocks[number % len(blocks)]
-                expected = [] if target in line(tip) else [block for block in line(target) if block not in line(tip)]
-                tip = target if expected else tip
-                log += expected
-                assert await node.handle.submit(target.block_id) == expected
-                assert node.anchors.tip() == tip
-                branch = line(tip)
-                assert [node.anchors.canonical_at(block.height) for block in branch] == branch
-                assert [read_leaf(node.database, Height(0), block.height) for block in branch[1:]] == _branch_leaves(
-                    node.anchors, branch[1:]
-                )
-            assert [block for _, block in _log_of(node.anchors, 0)] == log
-            assert node.emitted() == log
-            state = AnchorState.decode(node.anchors.state(tip))
-            for height in range(state.history.entries):
-                proof = node.anchors.leaf_proof(Height(height), state.history.entries)
-                state.history.verify(proof.manifest_hash, height, proof.siblings)
-
-    asyncio.run(run())

@@ -129,6 +129,7 @@ async def test_a_sibling_folds_from_the_shared_parent_via_the_store(tmp_path: Pa
     right = [_mine_export(chain, trunk[-1], 3)]
     async with anchor_node(tmp_path, params, chain) as node:
         monitor, commits = node.launch_moho()
+        await node.moho_at(monitor, chain.genesis)
         await node.handle.submit(left[-1].block_id)
         await node.moho_at(monitor, left[-1])
         await node.handle.submit(right[-1].block_id)
@@ -222,6 +223,7 @@ async def test_exports_are_those_of_the_branch_after_every_switch(tmp_path: Path
     right.append(_mine_export(chain, right[-1], 5))
     async with anchor_node(tmp_path, params, chain) as node:
         monitor, commits = node.launch_moho()
+        await node.moho_at(monitor, chain.genesis)  # what is there before is folded silently
         for branch in (left, right, left, right):
             await node.handle.submit(branch[-1].block_id)
             await node.moho_at(monitor, branch[-1])

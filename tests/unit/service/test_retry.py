@@ -135,7 +135,7 @@ async def test_calls_that_take_long_before_they_fail_are_bounded_by_the_tiers_sp
 
 async def test_each_tiers_span_begins_with_its_own_first_failure() -> None:
     clock = ManualClock()
-    errors = failing_with(Busy("a"), Refused("b"), Refused("c"))
+    errors = failing_with(Refused("a"), Busy("b"))
 
     async def slow() -> str:
         await clock.sleep_until(clock.now() + TRANSIENT.span)

@@ -240,15 +240,17 @@ async def test_a_service_cancelled_again_while_its_work_ignores_it_does_not_end_
     service = Deaf()
     running = run(service, IteratorInput([5]))
     await settle()
-    for count in (1, 2, 3):
-        if told and count == 1:
-            running.shutdown.set()
-        else:
-            running.task.cancel()
-        await settle()
-        assert service.hooks == ["launch", *["cancelled"] * count]
-        assert not running.task.done()
-    service.release.set()
+    try:
+        for count in (1, 2, 3):
+            if told and count == 1:
+                running.shutdown.set()
+            else:
+                running.task.cancel()
+            await settle()
+            assert service.hooks == ["launch", *["cancelled"] * count]
+            assert not running.task.done()
+    finally:
+        service.release.set()
     with pytest.raises(asyncio.CancelledError):
         await running.task
     assert service.hooks == ["launch", "cancelled", "cancelled", "cancelled", 5, "exit"]

@@ -193,10 +193,10 @@ async def test_a_message_in_flight_that_ignores_cancellation_is_abandoned_and_na
     clock.advance(GRACEFUL_TIMEOUT + 1)
     await settle()
     clock.advance(CANCEL_TIMEOUT)
+    await settle()
+    release.set()
     await task
     assert "recorder: ignores cancellation, abandoned" in [record.message for record in caplog.records]
-    release.set()
-    await settle()
     assert log == ["deaf cancelled", "deaf cancelled"]
 
 

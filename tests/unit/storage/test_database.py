@@ -212,12 +212,14 @@ async def test_a_writer_cancelled_again_and_again_still_waits_for_the_outcome(da
 
     write = asyncio.create_task(database.write("put", body))
     await asyncio.to_thread(started.wait, 30)
-    for _ in range(3):
-        write.cancel()
-        for _ in range(5):
-            await asyncio.sleep(0)
-        assert not write.done()
-    released.set()
+    try:
+        for _ in range(3):
+            write.cancel()
+            for _ in range(5):
+                await asyncio.sleep(0)
+            assert not write.done()
+    finally:
+        released.set()
     with pytest.raises(asyncio.CancelledError):
         await write
     assert _names(database) == ([] if fails else ["a"])

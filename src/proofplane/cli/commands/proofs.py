@@ -14,15 +14,20 @@ from proofplane.base.attestation import STEP_SIZE, StepAttestation
 from proofplane.base.errors import CallerMistake, Refused
 from proofplane.base.ids import MalformedId, hash32
 from proofplane.base.predicate import Predicate, PredicateKind
-from proofplane.base.receipt import Receipt
+from proofplane.base.receipt import MAX_RECEIPT_FIELD, Receipt
 from proofplane.cli.options import PATH, config_option, data_dir_option, json_option, settings_from
 from proofplane.cli.output import print_fields, print_json, print_table
+from proofplane.crypto.predicates import PredicateNotMet
+from proofplane.crypto.schnorr import MalformedKey, XOnlyKey
 from proofplane.node.data_dir import TRUST_NAME, TrustRoot, write_durably
 from proofplane.node.inspect import StoredProof, find_block, find_proof, stored_proofs
 from proofplane.node.verify_exported import verify_exported
 from proofplane.storage.database import DATABASE_NAME, ReadOnlyDatabase
 
 _KIND = click.Choice(["step", "recursive"])
+_MAX_FILE = 2 * MAX_RECEIPT_FIELD + 4096
+"""Bytes of a receipt or key file that are read."""
+
 _SHOWN = 40
 """Rows that `list` prints unless told otherwise."""
 
@@ -107,11 +112,14 @@ def export(directory: Path, from_height: int, until: int | None, data_dir: Path 
 def verify(receipts: tuple[Path, ...], trust: Path | None, step_key: str | None, as_json: bool) -> None:
     """Verify exported RECEIPTS against a trust file alone."""
     root = TrustRoot.read_file(trust or receipts[0].parent / TRUST_NAME)
-    predicate = None if step_key is None else Predicate(PredicateKind.SCHNORR, _hex(step_key, "--step-key"))
+    predicate = None if step_key is None else Predicate(PredicateKind.SCHNORR, _key(step_key))
     verified = []
     for path in receipts:
         try:
             claim = verify_exported(Receipt.decode(_read(path)), root, predicate)
+        except PredicateNotMet as error:
+            hint = "" if step_key else "; a step behind an upgrade of the step predicate needs the new key: --step-key"
+            raise Refused(f"{path}: {error}{hint}") from error
         except Refused as error:
             raise Refused(f"{path}: {error}") from error
         verified.append({"file": str(path), **claim.to_json()})
@@ -174,9 +182,20 @@ def _place(one: StoredProof) -> str:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(_MAX_FILE + 1)
     except OSError as error:
         raise BadInputFile(f"{path} cannot be read: {error.strerror}") from None
+    if len(raw) > _MAX_FILE:
+        raise BadInputFile(f"{path} is larger than {_MAX_FILE} bytes: it is no receipt and no key")
+    return raw
+
+
+def _key(text: str) -> bytes:
+    try:
+        return XOnlyKey(_hex(text, "--step-key")).raw
+    except MalformedKey as error:
+        raise MalformedKey(f"--step-key: {error}") from None
 
 
 def _hex(text: str, option: str) -> bytes:

@@ -12,7 +12,8 @@ from proofplane.anchor.block_file import BlockFile
 from proofplane.anchor.headers_file import HeadersFile
 from proofplane.anchor.rpc_client import Login, RpcClient
 from proofplane.anchor.types import AnchorParams, Mode, Quorum
-from proofplane.base.ids import Hash32, Height, hash32
+from proofplane.base.errors import CallerMistake
+from proofplane.base.ids import Height, hash32
 from proofplane.bitcoin.networks import Network
 from proofplane.cli.options import PATH, node_options, run_async, settings_from
 from proofplane.cli.session import Output, run, run_and_print
@@ -108,7 +109,8 @@ def _prove_headers(
     retry_failed: bool,
 ) -> None:
     last = file.last_height if until is None else Height(until)
-    file.header(last)  # a height outside the file is refused before anything is written
+    for height in (anchor, last):
+        file.header(height)  # a height outside the file is refused before anything is written
     if last < anchor:
         raise click.UsageError(f"--until {last} is below the anchor {anchor}")
     params = _params(file.anchor(anchor, epoch_start_time), Mode.HEADERS_ONLY, settings.anchor)
@@ -137,9 +139,7 @@ def _prove_node(settings: Settings, network: Network, anchor: Height, until: int
 def _params(point: AnchorPoint, mode: Mode, anchor: AnchorSettings) -> AnchorParams:
     """The parameters of an instance at `point`; headers only has no subprotocols."""
     whole = mode is Mode.FULL_BLOCK
-    quorum = None
-    if whole and anchor.upgrade_keys:
-        quorum = Quorum(tuple(_key(text) for text in anchor.upgrade_keys), anchor.upgrade_threshold)
+    quorum = _quorum(anchor)
     return AnchorParams(
         network=point.network,
         mode=mode,
@@ -147,13 +147,16 @@ def _params(point: AnchorPoint, mode: Mode, anchor: AnchorSettings) -> AnchorPar
         block=point.block,
         next_bits=point.next_bits,
         epoch_start=point.epoch_start,
-        upgrade=quorum,
+        upgrade=quorum if whole else None,
         exports=whole,
     )
 
 
-def _key(text: str) -> Hash32:
+def _quorum(anchor: AnchorSettings) -> Quorum | None:
+    """The quorum that the settings name, checked in every mode; raises `BadConfig`."""
+    if not anchor.upgrade_keys:
+        return None
     try:
-        return hash32(bytes.fromhex(text))
-    except ValueError:
-        raise BadConfig(f"[anchor] upgrade_keys: {text!r} is not hex") from None
+        return Quorum(tuple(hash32(bytes.fromhex(text)) for text in anchor.upgrade_keys), anchor.upgrade_threshold)
+    except (CallerMistake, ValueError) as error:
+        raise BadConfig(f"[anchor] upgrade_keys, upgrade_threshold: {error}") from None
