@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -26,7 +28,7 @@ from proofplane.base.predicate import Predicate, PredicateKind
 from proofplane.crypto.hashes import sha256
 from proofplane.crypto.keyfile import load_key, load_or_create_key
 from proofplane.crypto.schnorr import SigningKey
-from proofplane.storage.database import DATABASE_NAME
+from proofplane.storage.database import DATABASE_NAME, ReadOnlyDatabase, Schema
 from proofplane.storage.errors import DirectoryUnusable
 from proofplane.storage.lock import DirectoryLock
 
@@ -184,6 +186,24 @@ class DataDirectory:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._lock.release()
+
+
+@contextmanager
+def opened_for_reading(path: Path, schemas: Sequence[Schema]) -> Iterator[tuple[ReadOnlyDatabase, TrustRoot]]:
+    """The database and the trust root of a data directory, also while a node works on it.
+
+    Raises:
+        DirectoryUnusable: It is no data directory, or nothing was processed there yet.
+        MalformedTrust, WrongSchema: See there.
+    """
+    trust = TrustRoot.read(path)
+    if not (path / DATABASE_NAME).exists():
+        raise DirectoryUnusable(f"{path} has no {DATABASE_NAME}: nothing was processed there yet")
+    database = ReadOnlyDatabase(path / DATABASE_NAME, schemas)
+    try:
+        yield database, trust
+    finally:
+        database.close()
 
 
 def write_durably(path: Path, content: bytes) -> None:

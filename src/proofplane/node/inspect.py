@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
-from proofplane.anchor.anchor_store import anchor_tip, block_by_id, canonical_at
-from proofplane.anchor.moho_store import moho_tip
+from proofplane.anchor.anchor_store import ANCHOR_SCHEMA, anchor_tip, block_by_id, canonical_at
+from proofplane.anchor.moho_store import MOHO_SCHEMA, moho_tip
 from proofplane.base.errors import CallerMistake
 from proofplane.base.ids import BlockCommitment, BlockId, Height
 from proofplane.base.proof_id import ProofId, RecursiveId, StepId, proof_id_from_key
 from proofplane.base.receipt import Receipt
 from proofplane.node.data_dir import TrustRoot
 from proofplane.proving.frontier import last_proven
-from proofplane.proving.store import JobReader
+from proofplane.proving.store import SCHEMA, JobReader
 from proofplane.proving.types import ProofKey
 from proofplane.storage.database import Rows
+
+SCHEMAS = (ANCHOR_SCHEMA, MOHO_SCHEMA, SCHEMA)
+"""The tables of a data directory."""
 
 MAX_FAILURES_SHOWN = 20
 """Failed proofs that a status names; the count says how many there are."""

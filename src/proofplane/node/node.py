@@ -8,9 +8,9 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, TypeVar
 
-from proofplane.anchor.anchor_store import ANCHOR_SCHEMA, AnchorStore
+from proofplane.anchor.anchor_store import AnchorStore
 from proofplane.anchor.asm_worker import AsmHandle, AsmWorker
-from proofplane.anchor.moho_store import MOHO_SCHEMA, MohoStore
+from proofplane.anchor.moho_store import MohoStore
 from proofplane.anchor.moho_worker import MohoStatus, MohoWorker
 from proofplane.anchor.ports import L1Source
 from proofplane.base.cores import usable_cores
@@ -19,12 +19,12 @@ from proofplane.node.chain_adapter import ChainAdapter
 from proofplane.node.config import Settings
 from proofplane.node.data_dir import DataDirectory
 from proofplane.node.errors import ProofsMissing, StoppedEarly
+from proofplane.node.inspect import SCHEMAS
 from proofplane.node.progress import Progress
 from proofplane.node.prover_process import command
 from proofplane.proving.inputs import Command
 from proofplane.proving.native.backend import NativeProver
 from proofplane.proving.service import ProverHandle, ProverStatus, ProverWorker, prover_input
-from proofplane.proving.store import SCHEMA as PROVING_SCHEMA
 from proofplane.proving.store import JobReader
 from proofplane.service.clock import Clock, SystemClock
 from proofplane.service.commands import CommandChannel, WorkerExited, WorkerExitedWithoutResponse
@@ -35,9 +35,6 @@ from proofplane.service.supervisor import Supervisor
 from proofplane.storage.database import Database, WriteObserver
 
 T = TypeVar("T")
-
-SCHEMAS = (ANCHOR_SCHEMA, MOHO_SCHEMA, PROVING_SCHEMA)
-
 
 _SERVICE_GONE = (SubscriptionEnded, WorkerExited, WorkerExitedWithoutResponse)
 """What a source or a watcher sees when a service has ended; why it ended is what the supervisor knows."""

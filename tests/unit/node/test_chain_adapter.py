@@ -16,8 +16,7 @@ from proofplane.base.ids import BlockCommitment, BlockId, Height
 from proofplane.base.proof_id import RecursiveId, StepId
 from proofplane.node.chain_adapter import ChainAdapter
 from proofplane.node.data_dir import TrustRoot
-from proofplane.node.inspect import find_proof
-from proofplane.node.node import SCHEMAS
+from proofplane.node.inspect import SCHEMAS, find_proof
 from proofplane.storage.database import DATABASE_NAME, Database
 
 UNKNOWN = BlockCommitment(Height(4), BlockId(b"\x07" * 32))

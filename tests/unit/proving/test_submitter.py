@@ -212,12 +212,13 @@ async def test_bytes_in_flight_are_bounded_until_some_have_ended(rig: Rig, monke
     await rig.converge()
 
 
-async def test_a_rebuilt_board_does_not_forget_what_the_prover_holds(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("remembers", [True, False])
+async def test_a_rebuilt_board_does_not_forget_what_the_prover_holds(rig: Rig, monkeypatch: pytest.MonkeyPatch, remembers: bool) -> None:
     monkeypatch.setattr(submitter, "FLIGHT_BYTES", 200)
     rig.sim.fate = lambda _: SLOW
     rig.chain.extend(9)
     await rig.tick()
-    monkeypatch.setattr(rig.sim, "remembers", False)
+    monkeypatch.setattr(rig.sim, "remembers", remembers)
 
     def odd(*_: object) -> bool:
         raise RuntimeError("odd")

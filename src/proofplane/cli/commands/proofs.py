@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,10 @@ from proofplane.cli.options import PATH, config_option, data_dir_option, json_op
 from proofplane.cli.output import print_fields, print_json, print_table
 from proofplane.crypto.predicates import PredicateNotMet
 from proofplane.crypto.schnorr import MalformedKey, XOnlyKey
-from proofplane.node.data_dir import TRUST_NAME, TrustRoot, write_durably
-from proofplane.node.inspect import StoredProof, find_block, find_proof, stored_proofs
+from proofplane.node.data_dir import TRUST_NAME, TrustRoot, opened_for_reading, write_durably
+from proofplane.node.inspect import SCHEMAS, StoredProof, find_block, find_proof, stored_proofs
 from proofplane.node.verify_exported import verify_exported
-from proofplane.storage.database import DATABASE_NAME, ReadOnlyDatabase
+from proofplane.storage.database import ReadOnlyDatabase
 
 _KIND = click.Choice(["step", "recursive"])
 _MAX_FILE = 2 * MAX_RECEIPT_FIELD + 4096
@@ -151,16 +150,9 @@ def verify_sp1_command(proof: Path, program: str, vk: Path, as_json: bool) -> No
         print_fields({**row, "result": "the proof holds"})
 
 
-@contextmanager
-def _opened(data_dir: Path | None, config: Path | None) -> Iterator[tuple[ReadOnlyDatabase, TrustRoot]]:
+def _opened(data_dir: Path | None, config: Path | None) -> AbstractContextManager[tuple[ReadOnlyDatabase, TrustRoot]]:
     """A data directory for reading."""
-    directory = Path(settings_from(config, data_dir).node.data_dir)
-    trust = TrustRoot.read(directory)
-    database = ReadOnlyDatabase(directory / DATABASE_NAME)
-    try:
-        yield database, trust
-    finally:
-        database.close()
+    return opened_for_reading(Path(settings_from(config, data_dir).node.data_dir), SCHEMAS)
 
 
 def _row(one: StoredProof) -> dict[str, Any]:

@@ -8,9 +8,8 @@ import click
 
 from proofplane.cli.options import config_option, data_dir_option, json_option, settings_from
 from proofplane.cli.output import print_fields, print_json, print_table
-from proofplane.node.data_dir import TrustRoot
-from proofplane.node.inspect import MAX_FAILURES_SHOWN, read_status
-from proofplane.storage.database import DATABASE_NAME, ReadOnlyDatabase
+from proofplane.node.data_dir import opened_for_reading
+from proofplane.node.inspect import MAX_FAILURES_SHOWN, SCHEMAS, read_status
 
 
 @click.command()
@@ -19,13 +18,8 @@ from proofplane.storage.database import DATABASE_NAME, ReadOnlyDatabase
 @json_option
 def status(data_dir: Path | None, config: Path | None, as_json: bool) -> None:
     """Show the chain, its proofs, what is waiting and what failed."""
-    directory = Path(settings_from(config, data_dir).node.data_dir)
-    trust = TrustRoot.read(directory)
-    database = ReadOnlyDatabase(directory / DATABASE_NAME)
-    try:
+    with opened_for_reading(Path(settings_from(config, data_dir).node.data_dir), SCHEMAS) as (database, trust):
         found = read_status(database, trust)
-    finally:
-        database.close()
     if as_json:
         print_json(found.to_json())
         return

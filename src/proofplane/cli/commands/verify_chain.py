@@ -8,11 +8,13 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from proofplane.anchor.anchor_store import ANCHOR_SCHEMA
+from proofplane.anchor.moho_store import MOHO_SCHEMA
 from proofplane.cli.options import config_option, data_dir_option, json_option, settings_from
 from proofplane.cli.output import print_fields, print_json
-from proofplane.node.data_dir import TrustRoot
+from proofplane.node.data_dir import TrustRoot, opened_for_reading
 from proofplane.node.verify_chain import ChainReport, verify_chain
-from proofplane.storage.database import DATABASE_NAME, ReadOnlyDatabase
+from proofplane.storage.database import ReadOnlyDatabase
 
 _SHOW_EVERY = 50
 """Blocks between two updates of the progress bar."""
@@ -29,12 +31,9 @@ def command(data_dir: Path | None, trust: Path | None, config: Path | None, as_j
     Exit code 0 if all hold, 1 if one byte is wrong or one proof is missing.
     """
     directory = Path(settings_from(config, data_dir).node.data_dir)
-    root = TrustRoot.read(directory) if trust is None else TrustRoot.read_file(trust)
-    database = ReadOnlyDatabase(directory / DATABASE_NAME)
-    try:
+    with opened_for_reading(directory, (ANCHOR_SCHEMA, MOHO_SCHEMA)) as (database, own):
+        root = own if trust is None else TrustRoot.read_file(trust)
         report = _with_progress(database, root)
-    finally:
-        database.close()
     if as_json:
         print_json({"anchor": str(root.params.block), "identity": root.identity().hex(), **report.to_json()})
         return
