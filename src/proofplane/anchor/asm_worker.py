@@ -136,6 +136,8 @@ class AsmWorker(Service[SubmitBlock, AsmStatus]):
         self._blocks = 0
         self._reorgs = 0
         self._seconds = 0.0
+        self._at: BlockCommitment | None = None
+        """The block taken up last, for messages: it has a height, which tells a user where to look."""
 
     def commits(self) -> Feed[BlockCommitment]:
         """The right to subscribe to the blocks whose state has become durable; ends with the worker."""
@@ -172,7 +174,7 @@ class AsmWorker(Service[SubmitBlock, AsmStatus]):
             message.completion.fail(error)
             return Flow.CONTINUE
         except Exception as error:
-            _log.error("block %s cannot be processed, the anchor worker ends: %s", message.block_id, error)
+            _log.error("block %s cannot be processed, the anchor worker ends: %s", self._at or message.block_id, error)
             self.commands.finish()  # before the caller learns of it, so that whatever it submits next is refused
             message.completion.fail(error)
             return Flow.SHOULD_EXIT
@@ -236,6 +238,7 @@ class AsmWorker(Service[SubmitBlock, AsmStatus]):
 
     async def _transition(self, batch: _Batch, block: BlockCommitment) -> None:
         """Adds one block to the batch."""
+        self._at = block
         payload = await self._source.payload(block)
         prepared = prepare(batch.state, payload)
         if prepared.commitment != block:

@@ -11,7 +11,7 @@ from proofplane.base.errors import CallerMistake
 from proofplane.base.ids import BlockCommitment, BlockId, Height
 from proofplane.bitcoin.block import Block, MalformedBlock
 from proofplane.bitcoin.coinbase import MalformedHeight, decode_height
-from proofplane.bitcoin.networks import BLOCKS_PER_EPOCH, Network, known_block, rules_of
+from proofplane.bitcoin.networks import BLOCKS_PER_EPOCH, Network, known_block, known_place, rules_of
 
 MAX_BLOCK = 4_000_000
 """Bytes of a block at most: its weight limit, reached if it were witnesses alone."""
@@ -52,6 +52,9 @@ class BlockFile:
         known = known_block(network, self.block.height)
         if known is not None and known != block.block_id:
             raise BadBlockFile(f"{path}: block {self.block.height} of {network.name.lower()} is {known}, the file has {block.block_id}")
+        place = known_place(block.block_id)
+        if place is not None and place != (network, self.block.height):
+            raise BadBlockFile(f"{path} is block {place[1]} of {place[0].name.lower()}: correct --height or --network")
         if self.block.height == 0:
             raise BadBlockFile(f"{path} is a genesis block: there is nothing before it to anchor at")
 

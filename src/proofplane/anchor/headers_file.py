@@ -17,7 +17,7 @@ from proofplane.anchor.errors import BadHeadersFile, InconsistentSource, Missing
 from proofplane.anchor.ports import BlockSubmitter, LocatedHeader
 from proofplane.base.ids import MAX_HEIGHT, BlockCommitment, BlockId, Height
 from proofplane.bitcoin.header import HEADER_SIZE, Header
-from proofplane.bitcoin.networks import KNOWN_BLOCKS, Network
+from proofplane.bitcoin.networks import KNOWN_BLOCKS, Network, known_place
 from proofplane.crypto.hashes import sha256d
 
 STRIDE = 256
@@ -189,15 +189,13 @@ class HeadersFile:
                 raise BadHeadersFile(f"{self.path}: block {height} of {network} is {block_id}, the file has {found}{_hint(found)}")
         for end in (self.first_height, self.last_height):
             found = self.block(end).block_id
-            if found in _KNOWN_PLACES and _KNOWN_PLACES[found] != (self.network, end):
+            if known_place(found) not in (None, (self.network, end)):
                 raise BadHeadersFile(f"{self.path}: the header given as {network} {end} is {found}{_hint(found)}")
 
 
-_KNOWN_PLACES = {block_id: (network, height) for network, blocks in KNOWN_BLOCKS.items() for height, block_id in blocks.items()}
-
-
 def _hint(found: BlockId) -> str:
-    if found not in _KNOWN_PLACES:
+    place = known_place(found)
+    if place is None:
         return ": the first height or the network is wrong, or the file is damaged"
-    network, height = _KNOWN_PLACES[found]
+    network, height = place
     return f", which is block {height} of {network.name.lower()}: correct the first height or the network"

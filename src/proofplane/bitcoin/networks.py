@@ -93,9 +93,17 @@ KNOWN_EPOCH_STARTS: Mapping[Network, Mapping[int, tuple[int, BlockId]]] = {
 """Time and id of the first block of an epoch, by height: what an anchor in mid-epoch needs for its first retarget."""
 
 
+_KNOWN_PLACES = {block_id: (network, height) for network, blocks in KNOWN_BLOCKS.items() for height, block_id in blocks.items()}
+
+
 def known_block(network: Network, height: int) -> BlockId | None:
     """The built-in id of the block at `height`, if there is one."""
     return KNOWN_BLOCKS[network].get(height)
+
+
+def known_place(block_id: BlockId) -> tuple[Network, int] | None:
+    """Where a built-in block stands: its network and height."""
+    return _KNOWN_PLACES.get(block_id)
 
 
 def known_epoch_start(network: Network, height: int) -> int | None:

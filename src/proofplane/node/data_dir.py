@@ -189,19 +189,19 @@ class DataDirectory:
 
 
 @contextmanager
-def opened_for_reading(path: Path, schemas: Sequence[Schema]) -> Iterator[tuple[ReadOnlyDatabase, TrustRoot]]:
-    """The database and the trust root of a data directory, also while a node works on it.
+def opened_for_reading(path: Path, schemas: Sequence[Schema], trust: Path | None = None) -> Iterator[tuple[ReadOnlyDatabase, TrustRoot]]:
+    """The database and the trust root of a data directory, also while a node works on it; `trust` names another trust file.
 
     Raises:
         DirectoryUnusable: It is no data directory, or nothing was processed there yet.
         MalformedTrust, WrongSchema: See there.
     """
-    trust = TrustRoot.read(path)
+    root = TrustRoot.read(path) if trust is None else TrustRoot.read_file(trust)
     if not (path / DATABASE_NAME).exists():
         raise DirectoryUnusable(f"{path} has no {DATABASE_NAME}: nothing was processed there yet")
     database = ReadOnlyDatabase(path / DATABASE_NAME, schemas)
     try:
-        yield database, trust
+        yield database, root
     finally:
         database.close()
 

@@ -13,7 +13,7 @@ from proofplane.base.proof_id import ProofId, RecursiveId, StepId, proof_id_from
 from proofplane.base.receipt import Receipt
 from proofplane.node.data_dir import TrustRoot
 from proofplane.proving.frontier import last_proven
-from proofplane.proving.store import SCHEMA, JobReader
+from proofplane.proving.store import SCHEMA, JobReader, stored_receipt
 from proofplane.proving.types import ProofKey
 from proofplane.storage.database import Rows
 
@@ -116,8 +116,8 @@ def is_canonical(rows: Rows, block: BlockCommitment) -> bool:
 
 def stored_proofs(rows: Rows, first: int, canonical_only: bool) -> Iterator[StoredProof]:
     """Stored proofs from height `first` on, in the order of proof ids, a page in memory at a time."""
-    for key, raw in rows.iterate("SELECT key, receipt FROM proofs WHERE key >= ? ORDER BY key", (first.to_bytes(4, "big"),)):
-        found = _stored(rows, key, raw)
+    for row in rows.iterate("SELECT key, receipt, digest FROM proofs WHERE key >= ? ORDER BY key", (first.to_bytes(4, "big"),)):
+        found = _stored(rows, *row)
         if found.canonical or not canonical_only:
             yield found
 
@@ -136,16 +136,16 @@ def find_block(rows: Rows, text: str) -> BlockCommitment:
 def find_proof(rows: Rows, kind: str, block: BlockCommitment) -> StoredProof:
     """The stored proof of a kind (`step` or `recursive`) for a block; raises `NoSuchProof`."""
     proof_id: StepId | RecursiveId = StepId.of(block) if kind == "step" else RecursiveId(block)
-    found = rows.row("SELECT key, receipt FROM proofs WHERE key = ?", (ProofKey(proof_id.key()),))
+    found = rows.row("SELECT key, receipt, digest FROM proofs WHERE key = ?", (ProofKey(proof_id.key()),))
     if found is None:
         raise NoSuchProof(f"there is no {kind} proof of block {block}")
     return _stored(rows, *found)
 
 
-def _stored(rows: Rows, key: bytes, raw: bytes) -> StoredProof:
+def _stored(rows: Rows, key: bytes, raw: bytes, digest: bytes) -> StoredProof:
     proof_id = proof_id_from_key(key)
     block = proof_id.end if isinstance(proof_id, StepId) else proof_id.block
-    return StoredProof(proof_id, block, proof_id.kind.name.lower(), is_canonical(rows, block), Receipt.decode(raw))
+    return StoredProof(proof_id, block, proof_id.kind.name.lower(), is_canonical(rows, block), stored_receipt(key, raw, digest))
 
 
 def _text(block: BlockCommitment | None) -> str | None:

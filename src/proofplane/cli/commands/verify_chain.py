@@ -31,8 +31,7 @@ def command(data_dir: Path | None, trust: Path | None, config: Path | None, as_j
     Exit code 0 if all hold, 1 if one byte is wrong or one proof is missing.
     """
     directory = Path(settings_from(config, data_dir).node.data_dir)
-    with opened_for_reading(directory, (ANCHOR_SCHEMA, MOHO_SCHEMA)) as (database, own):
-        root = own if trust is None else TrustRoot.read_file(trust)
+    with opened_for_reading(directory, (ANCHOR_SCHEMA, MOHO_SCHEMA), trust) as (database, root):
         report = _with_progress(database, root)
     if as_json:
         print_json({"anchor": str(root.params.block), "identity": root.identity().hex(), **report.to_json()})
