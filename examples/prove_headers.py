@@ -1,6 +1,6 @@
 """Proves a file of raw headers with the library and prints the last block proved.
 
-    python examples/prove_headers.py FILE FIRST_HEIGHT DATA_DIR
+python examples/prove_headers.py FILE FIRST_HEIGHT DATA_DIR
 """
 
 import asyncio

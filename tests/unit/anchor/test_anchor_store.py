@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from kit.anchor_node import anchor_node, params_at
-from proofplane.anchor.anchor_store import AnchorRow, canonical_blocks, canonical_rows
+from proofplane.anchor.anchor_store import canonical_blocks, canonical_rows
 from proofplane.anchor.regtest import RegtestChain
 from proofplane.anchor.subprotocols.export import manifest_export_transaction
 from proofplane.anchor.transition import inclusion_proof
@@ -50,7 +51,7 @@ async def test_a_blocks_inclusion_proof_is_stored_with_it(tmp_path: Path, chain:
     assert [len(row.inclusion_proof or b"") for row in rows] == [0, 64]
 
 
-async def test_the_current_branch_is_read_page_by_page_up_to_where_it_began(
+async def test_the_current_branch_is_read_page_by_page_between_the_heights_asked_for(
     tmp_path: Path, chain: RegtestChain, params: AnchorParams, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("proofplane.anchor.anchor_store._PAGE_BLOCKS", 3)
@@ -66,12 +67,16 @@ async def test_the_current_branch_is_read_page_by_page_up_to_where_it_began(
         assert list(canonical_blocks(node.database, 1, 99)) == blocks[:8]
         assert [row.block for row in canonical_rows(node.database, 2, 4)] == blocks[1:4]
 
-        # A walk holds no snapshot: beside it the log can be written back whole and begun anew; and a walk ends where the tip was
+
+async def test_a_walk_holds_no_snapshot_and_ends_where_the_tip_was(tmp_path: Path, chain: RegtestChain, params: AnchorParams) -> None:
+    blocks = chain.mine_many(chain.genesis, 300)
+    async with anchor_node(tmp_path, params, chain) as node:
+        await node.handle.submit(blocks[-2].block_id)
         walk = canonical_rows(node.database)
-        first: AnchorRow = next(walk)
-        await node.handle.submit(blocks[8].block_id)
-        assert node.database.row("PRAGMA wal_checkpoint(PASSIVE)") is not None
-        connection = sqlite3.connect(node.database.path)
-        assert connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone() == (0, 0, 0)
-        connection.close()
-        assert [first.block, *[row.block for row in walk]] == blocks[:8]
+        first = next(walk)
+        await node.handle.submit(blocks[-1].block_id)
+
+        # Then another connection can write the whole log back and empty it, which a reader in the middle of it would forbid
+        with closing(sqlite3.connect(node.database.path)) as connection:
+            assert connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone() == (0, 0, 0)
+        assert [first.block, *[row.block for row in walk]] == blocks[:-1]
