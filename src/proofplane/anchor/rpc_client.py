@@ -19,6 +19,10 @@ MAX_RESPONSE = 16 * 1024 * 1024
 TIMEOUT_SECONDS = 30.0
 """For one call, from connecting to the last byte; a node under load takes seconds for a full block."""
 
+_MAX_BRACKETS = 200
+"""Lists and objects in one answer; those asked for here have a few. The decoder recurses into them, and Python's own limit does not
+protect the C stack once a library has raised it, as `py_ecc` does at import."""
+
 _INVALID_PARAMETER = -8
 """Bitcoin Core's RPC_INVALID_PARAMETER: a height above the tip, for one."""
 
@@ -160,9 +164,11 @@ class RpcClient:
             )
         if status in _BUSY:
             raise SourceUnavailable(f"node {self.address} is busy (HTTP {status})")
+        if raw.count(b"[") + raw.count(b"{") > _MAX_BRACKETS:
+            raise BadAnswer(f"node {self.address} gave an answer to {method} with more than {_MAX_BRACKETS} lists and objects")
         try:
             answer = _DECODER.decode(raw)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise BadAnswer(f"node {self.address} gave no JSON-RPC answer to {method} (HTTP {status}): {error}") from None
         fault = answer.error
         if fault is None:

@@ -33,6 +33,9 @@ from proofplane.storage.errors import DirectoryUnusable
 from proofplane.storage.lock import DirectoryLock
 
 TRUST_NAME = "trust.json"
+_MAX_BRACKETS = 64
+"""Lists and objects of a trust file, which has about six; the decoder recurses into them."""
+
 _MAX_TRUST = 64 * 1024
 """Bytes of a trust file; a real one has one or two thousand."""
 
@@ -64,11 +67,13 @@ class TrustRoot:
     @classmethod
     def from_json(cls, text: str, source: str) -> TrustRoot:
         """Reads `to_json`; raises `MalformedTrust` naming `source` for anything else, unknown keys included."""
+        if text.count("{") + text.count("[") > _MAX_BRACKETS:
+            raise MalformedTrust(f"{source} is not a trust file: it holds more than {_MAX_BRACKETS} lists and objects")
         try:
             read = msgspec.json.decode(text, type=_TrustText)
             step, moho = (_predicate(raw) for raw in (read.predicates.step, read.predicates.moho))
             return cls(AnchorParams.from_json(read.anchor), step, moho)
-        except (ProofplaneError, msgspec.MsgspecError, ValueError, RecursionError) as error:
+        except (ProofplaneError, msgspec.MsgspecError, ValueError) as error:
             raise MalformedTrust(f"{source} is not a trust file: {error}") from None
 
     def differences(self, other: TrustRoot) -> str:

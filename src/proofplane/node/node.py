@@ -203,7 +203,11 @@ class Node:
 
 
 def _settled(status: ProverStatus, goal: BlockCommitment) -> bool:
-    """Whether nothing moves any more: all is proved, or what is parked waits for what has failed or was aborted."""
-    if status.queued or status.in_flight or status.last_committed != goal:
+    """Whether nothing moves any more: all is proved, or the rest waits for what has failed or was aborted.
+
+    Only a status behind a whole cycle counts: at a start, what the log holds is not planned yet.
+    """
+    if status.queued or status.in_flight or status.last_committed != goal or status.cycles == status.failed_cycles:
         return False
-    return not status.parked or bool(status.failed or status.aborted)
+    given_up = bool(status.failed or status.aborted)
+    return given_up or (status.last_proven == goal and not status.parked)

@@ -14,10 +14,10 @@ from kit.clock import ManualClock
 from kit.fake_node import FakeNode, fault, result
 from proofplane.anchor.anchor_point import AnchorPoint
 from proofplane.anchor.bitcoind import LOST_LOOKS, STRIDE, BitcoindSource, HeightNotReached
-from proofplane.anchor.errors import InconsistentSource, MissingL1Block, SourceRefused, SourceUnavailable, WrongCredentials, WrongNetwork
+from proofplane.anchor.errors import InconsistentSource, MissingL1Block, SourceRefused, WrongCredentials, WrongNetwork
 from proofplane.anchor.regtest import RegtestChain
-from proofplane.anchor.rpc_client import BadAddress, BadAnswer, Login, RpcClient
-from proofplane.base.errors import CallerMistake, TryAgain
+from proofplane.anchor.rpc_client import Login, RpcClient
+from proofplane.base.errors import CallerMistake
 from proofplane.base.ids import BlockCommitment, BlockId, Height
 from proofplane.bitcoin.networks import Network
 from proofplane.service.retry import TRANSIENT, BudgetSpent
@@ -182,21 +182,6 @@ async def test_a_node_that_is_starting_or_busy_or_talks_nonsense_is_asked_again(
     assert clock.waits == 7
 
 
-async def test_an_answer_beyond_the_bound_is_not_read(node: FakeNode, chain: RegtestChain) -> None:
-    node.override = lambda method, parameters: (200, b"0" * 2000)
-    async with RpcClient(node.url, Login(), max_response=1000) as client:
-        with pytest.raises(BadAnswer, match="more than 1000 bytes") as caught:
-            await client.call("getblock")
-    assert isinstance(caught.value, TryAgain)
-
-
-async def test_a_node_that_never_answers_is_given_up_after_the_timeout(node: FakeNode) -> None:
-    node.silent = True
-    async with RpcClient(node.url, Login(), timeout=0.05) as client:
-        with pytest.raises(SourceUnavailable, match="does not answer"):
-            await client.call("getblockcount")
-
-
 @pytest.mark.parametrize("login", [Login(user="user", password="wrong"), Login(user="nobody")])
 async def test_wrong_credentials_are_the_callers_mistake_and_not_retried(
     node: FakeNode, clock: HastyClock, chain: RegtestChain, login: Login
@@ -207,41 +192,6 @@ async def test_wrong_credentials_are_the_callers_mistake_and_not_retried(
     assert isinstance(caught.value, CallerMistake)
     assert clock.waits == 0
     await source.aclose()
-
-
-async def test_answers_are_asked_for_uncompressed(node: FakeNode) -> None:
-    async with RpcClient(node.url, Login()) as client:
-        await client.call("getblockcount")
-    assert node.fields[b"accept-encoding"] == b"identity"
-
-
-async def test_the_cookie_is_read_again_at_each_call(tmp_path: Path, node: FakeNode) -> None:
-    cookie = tmp_path / ".cookie"
-    async with RpcClient(f"http://127.0.0.1:{node.port}", Login(cookie_file=cookie)) as client:
-        with pytest.raises(SourceUnavailable, match="the node does not run"):
-            await client.call("getblockcount")
-        cookie.write_text("user:old")
-        with pytest.raises(WrongCredentials):
-            await client.call("getblockcount")
-        cookie.write_text("user:secret\n")
-        assert await client.call("getblockcount") == 0
-        cookie.write_text("no cookie")
-        with pytest.raises(BadAddress, match="does not hold user:password"):
-            await client.call("getblockcount")
-
-
-@pytest.mark.parametrize("url", ["127.0.0.1:8332", "ftp://host", "http://", "http://host:port", "http://host:65536", "http://host:0"])
-def test_an_address_that_is_no_http_url_is_the_callers_mistake(url: str) -> None:
-    with pytest.raises(BadAddress):
-        RpcClient(url, Login())
-
-
-async def test_messages_do_not_carry_the_password(node: FakeNode) -> None:
-    async with RpcClient(node.url, Login()) as client:
-        await node.stop()
-        with pytest.raises(SourceUnavailable) as caught:
-            await client.call("getblockcount")
-    assert "secret" not in str(caught.value)
 
 
 async def test_a_node_of_another_network_is_the_callers_mistake(node: FakeNode, clock: HastyClock, chain: RegtestChain) -> None:
