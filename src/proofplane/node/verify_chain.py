@@ -98,7 +98,7 @@ class _Walk:
         self._compare_genesis()
         self._compare_moho()
         proofs = ProofsByHeight(self._rows)
-        for row in canonical_rows(self._rows):
+        for row in canonical_rows(self._rows, last=claimed.height):
             self._step(row)
             found = proofs.at(row.block.height)
             self._require_proofs(found)
@@ -124,6 +124,8 @@ class _Walk:
             raise ChainRefused(f"block {block}: the stored header or anchor state is not the computed one")
         if (row.manifest, row.manifest_hash) != (done.manifest.encode(), done.manifest_hash):
             raise ChainRefused(f"block {block}: the stored manifest is not the computed one")
+        if row.inclusion_proof != (None if done.inclusion_proof is None else done.inclusion_proof.encode()):
+            raise ChainRefused(f"block {block}: the stored inclusion proof of its coinbase is not the computed one")
         self._compare_id(block)
         self._compare_history(block, self._anchor.history.peaks, done.manifest_hash)
         self._step_predicate = self._moho.next_predicate
