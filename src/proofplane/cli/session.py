@@ -7,7 +7,6 @@ from pathlib import Path
 
 from proofplane.anchor.ports import L1Source
 from proofplane.anchor.types import AnchorParams
-from proofplane.cli.options import run_async
 from proofplane.cli.output import print_fields, print_json
 from proofplane.cli.progress import ProgressDisplay
 from proofplane.node.config import Settings
@@ -25,19 +24,6 @@ class Output:
     """No progress display."""
     as_json: bool
     """The summary as one JSON document."""
-
-
-def run_and_print(
-    settings: Settings,
-    params: AnchorParams,
-    source: L1Source,
-    drive: Drive,
-    target_blocks: int | None,
-    output: Output,
-    retry_failed: bool = False,
-) -> None:
-    """Runs to the end and prints the summary; see `run`."""
-    run_async(run(settings, params, source, drive, target_blocks, output, retry_failed))
 
 
 async def run(

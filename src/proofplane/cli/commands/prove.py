@@ -16,7 +16,7 @@ from proofplane.base.errors import CallerMistake
 from proofplane.base.ids import Height, hash32
 from proofplane.bitcoin.networks import Network
 from proofplane.cli.options import PATH, node_options, run_async, settings_from
-from proofplane.cli.session import Output, run, run_and_print
+from proofplane.cli.session import Output, run
 from proofplane.node.config import AnchorSettings, BadConfig, Settings
 from proofplane.service.clock import SystemClock
 
@@ -73,7 +73,7 @@ def prove(
     elif block is not None:
         opened = BlockFile(block, Network[network.upper()], None if height is None else Height(height))
         params = _params(opened.anchor(epoch_start_time), Mode.FULL_BLOCK, settings.anchor)
-        run_and_print(settings, params, opened, lambda node: opened.run(node.asm), 1, output, retry_failed)
+        run_async(run(settings, params, opened, lambda node: opened.run(node.asm), 1, output, retry_failed))
     elif settings.bitcoind.url is not None:
         _prove_node(settings, Network[network.upper()], Height(from_height or 0), until, output, retry_failed)
     else:
@@ -114,7 +114,8 @@ def _prove_headers(
     if last < anchor:
         raise click.UsageError(f"--until {last} is below the anchor {anchor}")
     params = _params(file.anchor(anchor, epoch_start_time), Mode.HEADERS_ONLY, settings.anchor)
-    run_and_print(settings, params, file, lambda node: file.run(node.asm, node.tip, last), last - anchor, output, retry_failed)
+    work = run(settings, params, file, lambda node: file.run(node.asm, node.tip, last), last - anchor, output, retry_failed)
+    run_async(work)
 
 
 def _prove_node(settings: Settings, network: Network, anchor: Height, until: int | None, output: Output, retry_failed: bool) -> None:
