@@ -27,4 +27,6 @@ async def main(path: Path, first: Height, data_dir: Path) -> None:
                 print(node.prover_status().last_proven)
 
 
+if len(sys.argv) != 4:
+    sys.exit(__doc__)
 asyncio.run(main(Path(sys.argv[1]), Height(int(sys.argv[2])), Path(sys.argv[3])))

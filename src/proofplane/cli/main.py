@@ -71,6 +71,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, click.UsageError) and error.ctx is not None:
             click.echo(f"see `{error.ctx.command_path} --help`", err=True)
         return error.exit_code
+    except SystemExit:
+        return OK  # the library's way to say that the reader of our output has seen enough
     except OSError as error:
         return _output_failed(error)
     except Exception as error:  # the last line of defence: a bug is shown as one, too

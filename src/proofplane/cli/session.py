@@ -54,7 +54,7 @@ def print_summary(summary: Summary, as_json: bool) -> None:
     if as_json:
         print_json(asdict(summary))
         return
-    rate = f" ({summary.blocks / summary.seconds:,.0f} a second)" if summary.seconds else ""
+    rate = f" ({summary.proved / summary.seconds:,.0f} blocks a second)" if summary.proved and summary.seconds else ""
     print_fields(
         {
             "network": f"{summary.network}, {summary.mode}",

@@ -109,6 +109,7 @@ class Node:
         await self._until(self._moho.fresh(), lambda status: status.initialised)
         source = prover_input(folded, prover, commands, self._clock, self._settings.prover.tick_seconds)
         self._proving = self._supervisor.launch(worker, source)
+        await self.drive(self._proving.fresh().changed())  # its first status is published when it has resumed
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await self._stack.__aexit__(kind, error, trace)

@@ -10,8 +10,9 @@ from typing import Any
 from proofplane.anchor.ports import L1Source
 from proofplane.node.config import Settings
 from proofplane.node.data_dir import DataDirectory
-from proofplane.node.errors import StoppedEarly
+from proofplane.node.errors import ProofsMissing, StoppedEarly
 from proofplane.node.node import Node
+from proofplane.node.progress import Progress
 from proofplane.service.clock import Clock
 from proofplane.storage.database import WriteObserver
 
@@ -35,6 +36,8 @@ class Summary:
     step_proofs: int
     recursive_proofs: int
     """Stored proofs, those of orphaned blocks included."""
+    proved: int
+    """Recursive proofs stored by this run."""
     failed: int
     reorgs: int
     """In this run."""
@@ -73,13 +76,14 @@ async def run_session(
     """
     async with Node(directory, source, settings, clock, observer) as node:
         node.target_blocks = target_blocks
-        began = clock.now()
+        began, proved_before = clock.now(), node.progress().recursive_proofs
         async with display(node):
             try:
                 if retry_failed:
                     await node.retry_failed()
                 await node.drive(drive(node))
                 await node.proven()
+                _check_counts(node.progress())
             except StoppedEarly:
                 if target_blocks is not None:
                     raise
@@ -93,8 +97,18 @@ async def run_session(
             blocks=progress.blocks,
             step_proofs=progress.step_proofs,
             recursive_proofs=progress.recursive_proofs,
+            proved=progress.recursive_proofs - proved_before,
             failed=progress.failed,
             reorgs=node.asm.monitor.current().reorgs,
             seconds=round(clock.now() - began, 3),
             data_dir=str(directory.path),
+        )
+
+
+def _check_counts(progress: Progress) -> None:
+    """Notices proofs that were stored once and are not there any more: nothing of ours removes any, so the data was damaged."""
+    if min(progress.step_proofs, progress.recursive_proofs) < progress.blocks:
+        raise ProofsMissing(
+            f"of {progress.blocks} blocks, {progress.step_proofs} step and {progress.recursive_proofs} recursive proofs are stored: "
+            "some were lost; `proofplane verify-chain` names the first"
         )

@@ -188,6 +188,8 @@ class _Walk:
         if stored is None:
             raise ChainRefused(f"block {block}: its Moho state is missing")
         predicate, opening = self._moho.opening()
+        if block == self._trust.params.block and stored.predicate != self._moho.next_predicate:
+            raise ChainRefused(f"the chain began under step predicate {stored.predicate}, trusted is {self._moho.next_predicate}")
         found = (stored.state, stored.commitment, stored.predicate.encode(), stored.opening)
         if found != (self._moho.encode(), self._moho.commitment(), predicate, opening):
             raise ChainRefused(f"block {block}: the stored Moho state is not the computed one")

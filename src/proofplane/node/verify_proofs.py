@@ -82,7 +82,7 @@ def require_proof(found: dict[bytes, Receipt], proof_id: ProofId, claim: bytes, 
     """Takes the proof of `proof_id` out of `found` and checks it; raises `ChainRefused` unless it is there and proves `claim`."""
     receipt = found.pop(proof_id.key(), None)
     if receipt is None:
-        raise ChainRefused(f"there is no {_name(proof_id)}")
+        raise ChainRefused(f"there is no {_name(proof_id)} (if `prove` has not finished, start it again)")
     _check_program(receipt, proof_id)
     if receipt.public_values != claim:
         raise ChainRefused(f"the {_name(proof_id)} is of something else than the computed states")

@@ -18,6 +18,7 @@ from proofplane.cli.progress import ProgressDisplay
 from proofplane.node.config import Settings
 from proofplane.node.data_dir import DataDirectory
 from proofplane.node.demo import ABANDONED, MIN_BLOCKS, REPLACING, DemoChain, DemoPlan, demo_params
+from proofplane.node.errors import StoppedEarly
 from proofplane.node.session import Summary, run_session
 from proofplane.service.clock import SystemClock
 
@@ -46,7 +47,10 @@ def demo(blocks: int, data_dir: Path, quiet: bool, config: Path | None, as_json:
             f"Mining {blocks:,} regtest blocks: a new step key at {plan.upgrade_at:,}, and at {plan.fork_at:,} a reorg "
             f"of {ABANDONED} blocks by {REPLACING}."
         )
-    summary = _prove(settings, plan, quiet)
+    try:
+        summary = _prove(settings, plan, quiet)
+    except StoppedEarly:
+        raise StoppedEarly("stopped; the demo begins anew the next time") from None
     verified = _verify(data_dir, summary.blocks, summary.tip)
     if as_json:
         print_json({"blocks": summary.blocks, "reorgs": summary.reorgs, "seconds": summary.seconds, "verified": verified})
