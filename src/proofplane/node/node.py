@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from proofplane.anchor.anchor_store import AnchorStore
 from proofplane.anchor.asm_worker import AsmHandle, AsmWorker
 from proofplane.anchor.moho_store import MohoStore
-from proofplane.anchor.moho_worker import MohoStatus, MohoWorker
+from proofplane.anchor.moho_worker import MohoWorker
 from proofplane.anchor.ports import L1Source
 from proofplane.base.cores import usable_cores
 from proofplane.base.ids import BlockCommitment
@@ -73,7 +73,6 @@ class Node:
         self.prover: ProverHandle
         """Takes an operator's commands."""
         self._jobs: JobReader
-        self._moho: Monitor[MohoStatus]
         self._proving: Monitor[ProverStatus]
 
     async def __aenter__(self) -> Node:
@@ -105,8 +104,8 @@ class Node:
         anchored, folded = asm.commits().subscribe(), moho.commits().subscribe()
         self.asm = AsmHandle.launch(self._supervisor, asm)
         await self._until(self.asm.monitor.fresh(), lambda status: status.initialised)
-        self._moho = self._supervisor.launch(moho, StreamInput(anchored))
-        await self._until(self._moho.fresh(), lambda status: status.initialised)
+        following = self._supervisor.launch(moho, StreamInput(anchored))
+        await self._until(following, lambda status: status.initialised)
         source = prover_input(folded, prover, commands, self._clock, self._settings.prover.tick_seconds)
         self._proving = self._supervisor.launch(worker, source)
         await self.drive(self._proving.fresh().changed())  # its first status is published when it has resumed

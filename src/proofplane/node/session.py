@@ -106,7 +106,10 @@ async def run_session(
 
 
 def _check_counts(progress: Progress) -> None:
-    """Notices proofs that were stored once and are not there any more: nothing of ours removes any, so the data was damaged."""
+    """Notices proofs that were stored once and are not there any more: nothing of ours removes any, so the data was damaged.
+
+    Not guaranteed: orphans' proofs are counted too and can hide a loss; `verify-chain` finds every one.
+    """
     if min(progress.step_proofs, progress.recursive_proofs) < progress.blocks:
         raise ProofsMissing(
             f"of {progress.blocks} blocks, {progress.step_proofs} step and {progress.recursive_proofs} recursive proofs are stored: "

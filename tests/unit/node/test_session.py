@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from contextlib import nullcontext
+import sqlite3
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from kit.cli_node import SETTINGS, Branches, opened, run_over
 from proofplane.anchor.errors import MissingL1Block
 from proofplane.base.ids import BlockId
-from proofplane.node.errors import StoppedEarly
+from proofplane.node.errors import ProofsMissing, StoppedEarly
 from proofplane.node.node import Node
 from proofplane.node.session import run_session
 from proofplane.service.clock import SystemClock
@@ -86,3 +87,12 @@ async def test_a_signal_stops_it_and_the_next_session_goes_on(
         summary = await run_over(directory, chain.chain, chain.first[-1])
 
     assert (summary.blocks, summary.recursive_proofs) == (6, 6)
+
+
+async def test_a_stored_proof_that_was_lost_is_noticed_by_the_next_run(chain: Branches, tmp_path: Path) -> None:
+    with opened(tmp_path, chain.chain) as directory:
+        await run_over(directory, chain.chain, chain.first[-1])
+        with closing(sqlite3.connect(directory.database, isolation_level=None)) as rows:
+            rows.execute("DELETE FROM proofs WHERE kind = 0 AND key IN (SELECT min(key) FROM proofs)")
+        with pytest.raises(ProofsMissing, match="verify-chain"):
+            await run_over(directory, chain.chain, chain.first[-1])
