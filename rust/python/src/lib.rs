@@ -1,0 +1,1 @@
+//! The one Rust extension of the Python package.

@@ -1,0 +1,55 @@
+//! What can be wrong with a ring, a slot or a shared-memory object.
+
+use std::{fmt, io};
+
+/// A ring's memory says something impossible, or a message cannot ever fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RingError {
+    /// The message with its length prefix needs more than half of the ring, so it might never fit.
+    TooLarge { need: usize, most: usize },
+    /// head, tail, wrap_head or a length contradict each other: the other side is broken or hostile.
+    Corrupt(&'static str),
+}
+
+/// A channel could not be created or joined.
+#[derive(Debug)]
+pub enum ChannelError {
+    /// No such server: its objects are not there (yet).
+    Absent,
+    /// A living process serves under this name.
+    InUse { pid: u32 },
+    /// Every slot is owned by a living client.
+    Full { slots: u32 },
+    /// The named slot does not exist or is owned by a living client.
+    SlotTaken { slot: u32 },
+    /// The object is not a ring of this layout.
+    Malformed(&'static str),
+    /// The system refused.
+    Io(io::Error),
+}
+
+impl fmt::Display for RingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLarge { need, most } => write!(f, "a message of {need} bytes cannot pass a ring that takes {most}"),
+            Self::Corrupt(what) => write!(f, "the ring is corrupt: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for RingError {}
+
+impl fmt::Display for ChannelError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent => write!(f, "no server has created these rings"),
+            Self::InUse { pid } => write!(f, "process {pid} already serves under this name"),
+            Self::Full { slots } => write!(f, "all {slots} client slots are taken"),
+            Self::SlotTaken { slot } => write!(f, "slot {slot} is taken or does not exist"),
+            Self::Malformed(what) => write!(f, "not a ring of this layout: {what}"),
+            Self::Io(error) => write!(f, "shared memory: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for ChannelError {}

@@ -1,0 +1,1 @@
+"""Service contracts turned into types, clients and servers in five languages."""

@@ -1,0 +1,1 @@
+"""Typed local calls between processes, over Unix sockets and shared-memory rings."""

@@ -1,0 +1,1 @@
+"""The wire: frames, envelopes, messages and service contracts; pure rules over bytes."""

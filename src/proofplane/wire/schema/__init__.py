@@ -1,0 +1,1 @@
+"""Service contracts: the model, its parser, its rules, its hash."""
