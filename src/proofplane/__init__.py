@@ -1,3 +1,3 @@
 """proofplane: the proving and verification plane of a blockchain node."""
 
-__version__ = "0.1.0"
+from proofplane._native import __version__ as __version__

@@ -16,17 +16,18 @@ _LAYERS = [
     "(chain) | anchor | proving | (worldstate)",
     "(barretenberg)",
     "(pool)",
-    "(rpc)",
-    "(codegen)",
-    "(lean) | bitcoin | service | storage | (wire)",
+    "rpc",
+    "codegen",
+    "(lean) | bitcoin | service | storage | wire",
     "crypto",
     "base",
     "(_native)",
 ]
-"""The layers of the design, top down; packages that are not built yet in parentheses."""
+"""The layers of the design, top down; in parentheses packages that are not built yet, and the extension, whose imports no linter can read."""
 
-_KERNEL_USERS = {"crypto", "rpc"}
-_PURE = {"bitcoin"}
+_NATIVE_USERS = {"crypto", "rpc", "__init__.py"}
+"""Kernels, rings and the reactor; and the project's version, which the package itself gives."""
+_PURE = {"bitcoin", "wire"}
 _IMPURE_MODULES = {"asyncio", "datetime", "os", "pathlib", "random", "secrets", "socket", "sqlite3", "subprocess", "threading", "time"}
 _MOST_LINES = 400
 
@@ -56,10 +57,10 @@ def test_the_import_contract_is_the_designs_list_of_layers() -> None:
     assert contract["exhaustive"]
 
 
-def test_only_crypto_and_rpc_import_the_native_extension() -> None:
+def test_only_crypto_and_rpc_use_the_native_extension() -> None:
     users = {_package(path) for path in _FILES if any(name.startswith("proofplane._native") for name in _imports(path))}
 
-    assert users <= _KERNEL_USERS
+    assert users <= _NATIVE_USERS
 
 
 def test_pure_packages_import_nothing_that_acts() -> None:

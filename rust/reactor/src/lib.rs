@@ -3,6 +3,8 @@
 //! The core carries bytes: it knows frames, envelopes and the names of methods, and nothing inside a payload.
 //! The design, its state diagrams and invariants stand in docs/design/reactor.md.
 
+#![forbid(unsafe_code)]
+
 pub mod address;
 pub mod client;
 pub mod contract;

@@ -12,7 +12,8 @@ pub struct Limits {
     pub max_queued: usize,
     /// Connections served at once (whole server); further ones wait in the backlog.
     pub max_connections: u32,
-    /// Requests waiting for the worker threads of a native server (whole server); beyond it nothing is read.
+    /// Requests accepted and not yet answered by the whole server, those of clients that are gone included; beyond it nothing is read
+    /// until half of them are answered. It bounds what waits for the handlers' threads and tasks.
     pub max_waiting: u32,
 }
 

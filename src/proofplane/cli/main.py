@@ -20,6 +20,7 @@ _COMMANDS = {
     "prove": ("proofplane.cli.commands.prove", "prove"),
     "status": ("proofplane.cli.commands.status", "status"),
     "proofs": ("proofplane.cli.commands.proofs", "proofs"),
+    "codegen": ("proofplane.cli.commands.codegen", "codegen"),
     "verify-chain": ("proofplane.cli.commands.verify_chain", "command"),
 }
 

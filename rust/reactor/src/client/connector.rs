@@ -1,10 +1,22 @@
 //! Connecting: one attempt at a time, so that whoever waits between two attempts may sleep in its own way.
 
+use std::io;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::connection::Connection;
+use proofplane_ring::{ChannelError, ClientChannel, Owner};
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
+
+use super::connection::{Connection, Link};
+use super::schedule::{Next, Schedule};
+use super::shared::SharedLink;
+use super::socket::SocketLink;
 use crate::address::Address;
 use crate::limits::Limits;
+
+/// Spin for a reply over shared memory when nothing is said, microseconds: covers a small request's round trip across cores.
+const SPIN_US: u32 = 20;
 
 /// Whose server it is; decides how patiently to connect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,19 +56,134 @@ pub enum Attempt {
 }
 
 /// One connecting in progress.
-pub struct Connector {}
+pub struct Connector {
+    address: Address,
+    options: Options,
+    started: Instant,
+    schedule: Schedule,
+    child: Option<Owner>,
+}
+
+/// Why an attempt did not connect.
+enum Obstacle {
+    /// The server may still come.
+    NotYet(String),
+    /// Trying again would change nothing.
+    Final(String),
+}
 
 impl Connector {
     /// Starts the clock.
     pub fn new(address: Address, options: Options) -> Self {
-        todo!("{address:?} {options:?}")
+        // A child that cannot be looked at counts as dead.
+        let child = match options.target {
+            Target::Child { pid, .. } => Owner::of(pid).ok().flatten(),
+            Target::Foreign => None,
+        };
+        Self {
+            address,
+            started: Instant::now(),
+            schedule: Schedule::new(options.target),
+            child,
+            options,
+        }
     }
+
     /// Tries once; never blocks.
     pub fn attempt(&mut self) -> Attempt {
-        todo!()
+        let place = self.place();
+        let why = match self.try_once() {
+            Ok(connection) => return Attempt::Connected(connection),
+            Err(Obstacle::Final(why)) => return Attempt::Failed(format!("cannot connect to {place}: {why}")),
+            Err(Obstacle::NotYet(why)) => why,
+        };
+        match self.schedule.next(self.started.elapsed(), self.child.is_some_and(Owner::lives)) {
+            Next::Pause(pause) => Attempt::Wait(pause),
+            Next::TimedOut(total) => Attempt::Failed(format!(
+                "cannot connect to {place}: tried for {total:?}, and still {why}; start the server first, and compare the two addresses"
+            )),
+            Next::ChildDied(pid) => Attempt::Failed(format!(
+                "cannot connect to {place}: the server's process {pid} ended before it could be connected to; look at what it wrote to stderr"
+            )),
+        }
     }
+
     /// Attempts and sleeps until connected, failed, or the deadline.
     pub fn connect(&mut self, deadline: Option<Instant>) -> Result<Connection, String> {
-        todo!("{deadline:?}")
+        loop {
+            let pause = match self.attempt() {
+                Attempt::Connected(connection) => return Ok(connection),
+                Attempt::Failed(why) => return Err(why),
+                Attempt::Wait(pause) => pause,
+            };
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return Err(format!(
+                    "cannot connect to {}: no server was there before the deadline",
+                    self.place()
+                ));
+            }
+            std::thread::sleep(left.map_or(pause, |left| pause.min(left)));
+        }
     }
+
+    fn try_once(&self) -> Result<Connection, Obstacle> {
+        let limits = &self.options.limits;
+        let link = match &self.address {
+            Address::Socket(path) => Link::Socket(connect_socket(path, limits)?),
+            Address::SharedMemory(name) => Link::Shared(Box::new(self.join(name)?)),
+        };
+        Ok(Connection::new(link, limits))
+    }
+
+    fn join(&self, name: &str) -> Result<SharedLink, Obstacle> {
+        let channel = ClientChannel::join(name, self.options.slot).map_err(|error| match error {
+            // A slot whose client has just gone is free again once the server has looked.
+            ChannelError::Absent | ChannelError::Full { .. } | ChannelError::SlotTaken { .. } => Obstacle::NotYet(error.to_string()),
+            ChannelError::Malformed(_) => Obstacle::Final(format!("{error}; another program may use this name")),
+            ChannelError::InUse { .. } | ChannelError::Io(_) => Obstacle::Final(error.to_string()),
+        })?;
+        let spin_us = if self.options.spin_us == 0 { SPIN_US } else { self.options.spin_us };
+        match SharedLink::new(channel, self.child, &self.options.limits, spin_us) {
+            Ok(Some(link)) => Ok(link),
+            Ok(None) => Err(Obstacle::NotYet("the server that made these rings is dead".into())),
+            Err(error) => Err(Obstacle::Final(format!("the system refused: {error}"))),
+        }
+    }
+
+    fn place(&self) -> String {
+        match &self.address {
+            Address::Socket(path) => path.display().to_string(),
+            Address::SharedMemory(name) => format!("{name}.shm"),
+        }
+    }
+}
+
+/// One non-blocking connect; the socket blocks afterwards, as `SocketLink` wants it.
+fn connect_socket(path: &Path, limits: &Limits) -> Result<SocketLink, Obstacle> {
+    let refused = |error: Errno| Obstacle::Final(format!("the system refused: {}", io::Error::from(error)));
+    let address = SocketAddrUnix::new(path).map_err(|_| Obstacle::Final("the path is longer than a socket's may be (107 bytes)".into()))?;
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let fd = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None).map_err(refused)?;
+    match connect(&fd, &address) {
+        Ok(()) => {}
+        Err(Errno::NOENT) => return Err(Obstacle::NotYet("there is no socket at this path".into())),
+        Err(Errno::CONNREFUSED) => return Err(Obstacle::NotYet("nobody listens on this socket".into())),
+        // A full backlog; a signal cannot interrupt a connect that does not block.
+        Err(Errno::AGAIN) => return Err(Obstacle::NotYet("the server accepts no further connection".into())),
+        Err(Errno::ACCESS | Errno::PERM) => {
+            return Err(Obstacle::Final(
+                "permission denied; run as the server's user, or let it open the directory and socket to yours".into(),
+            ));
+        }
+        Err(Errno::PROTOTYPE) => {
+            return Err(Obstacle::Final(
+                "what listens there is no stream socket, so no server of this kind".into(),
+            ));
+        }
+        Err(Errno::NOTDIR) => return Err(Obstacle::Final("a part of the path is no directory; correct the address".into())),
+        Err(error) => return Err(refused(error)),
+    }
+    rustix::io::ioctl_fionbio(&fd, false).map_err(refused)?;
+    SocketLink::new(fd, limits).map_err(refused)
 }

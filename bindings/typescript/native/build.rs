@@ -1,0 +1,5 @@
+//! Tells the linker what Node wants of an addon.
+
+fn main() {
+    napi_build::setup();
+}

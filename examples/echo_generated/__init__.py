@@ -1,0 +1,1 @@
+"""What `proofplane codegen` writes for the echo service."""

@@ -1,0 +1,219 @@
+"""The one Rust extension: rings and the reactor. Bytes and numbers only; `proofplane.rpc` gives them types."""
+
+from collections.abc import Sequence
+from typing import final
+
+__all__ = [
+    "BadAddress",
+    "Busy",
+    "ConnectFailed",
+    "Connection",
+    "ConnectionBroken",
+    "ConnectionEnded",
+    "Connector",
+    "EchoServer",
+    "FrameTooLarge",
+    "Handle",
+    "InUse",
+    "Limits",
+    "Server",
+    "__version__",
+]
+
+__version__: str
+"""The project's version, from Cargo.toml."""
+
+class BadAddress(Exception):
+    """The text is no address."""
+
+class InUse(Exception):
+    """A living server has this address."""
+
+class ConnectFailed(Exception):
+    """Connecting failed, and trying again would not help."""
+
+class ConnectionEnded(Exception):
+    """The server closed the connection, died, or cut it off."""
+
+class ConnectionBroken(Exception):
+    """The server's bytes make no sense, or the system failed."""
+
+class FrameTooLarge(Exception):
+    """The frame is larger than the connection carries."""
+
+class Busy(Exception):
+    """Another thread is using this object."""
+
+@final
+class Limits:
+    """The bounds of one server (per connection unless said) or one client; what is not given has the reactor's default."""
+
+    def __new__(
+        cls,
+        *,
+        max_frame: int | None = None,
+        max_in_flight: int | None = None,
+        max_queued: int | None = None,
+        max_connections: int | None = None,
+        max_waiting: int | None = None,
+    ) -> Limits: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    @property
+    def max_frame(self) -> int:
+        """Largest frame body accepted or sent, bytes."""
+
+    @property
+    def max_in_flight(self) -> int:
+        """Requests accepted and not yet answered; beyond it a server does not read the connection, and a client's caller waits."""
+
+    @property
+    def max_queued(self) -> int:
+        """Bytes queued for one connection; beyond it a server does not read it, and a client's caller waits."""
+
+    @property
+    def max_connections(self) -> int:
+        """Connections served at once; further ones wait in the backlog."""
+
+    @property
+    def max_waiting(self) -> int:
+        """Requests accepted and not yet answered, of the whole server; beyond it nothing is read."""
+
+@final
+class Connector:
+    """One connecting in progress; raises `BadAddress` at once."""
+
+    def __new__(
+        cls,
+        address: str,
+        *,
+        limits: Limits,
+        child: int | None = None,
+        start_timeout: float = 0.0,
+        slot: int | None = None,
+        spin_us: int = 0,
+    ) -> Connector: ...
+    def attempt(self) -> Connection | float:
+        """Tries once, without blocking: the connection, or the seconds to wait before the next attempt; raises `ConnectFailed`."""
+
+@final
+class Connection:
+    """One connection, turned by one thread at a time (`Busy` otherwise); not to be used after a fork."""
+
+    def fileno(self) -> int:
+        """Readable when `turn` has something to do."""
+
+    def use_ids(self, ids: bool) -> None:
+        """From now on requests carry ids."""
+
+    def limit_requests(self, most: int) -> None:
+        """The largest frame body that the server accepts, bytes."""
+
+    def submit(self, name: str, payload: bytes) -> int | None:
+        """Queues a request, which `flush`, `turn` or `wait` sends; its number, or None when the queue is full.
+
+        Raises `FrameTooLarge`, `ConnectionEnded`, `ConnectionBroken`.
+        """
+
+    def flush(self) -> bool:
+        """Sends what goes without blocking; true when nothing is left."""
+
+    def turn(self, spin: bool) -> list[tuple[int, str, bytes]]:
+        """The replies that have come: number, name, packed fields. Never blocks; with `spin` it may spin without the GIL.
+
+        Raises `ConnectionEnded` and `ConnectionBroken`, after the replies that came before.
+        """
+
+    def wait(self, timeout: float | None) -> list[tuple[int, str, bytes]]:
+        """As `turn`, but sleeps without the GIL until a reply has come; empty when `timeout` seconds have passed."""
+
+    def exchange(self, name: str, payload: bytes, timeout: float | None) -> tuple[str, bytes] | None:
+        """Submits a request and sleeps without the GIL until its reply has come: name, packed fields.
+
+        Replies to other calls are thrown away. None when `timeout` seconds have passed.
+        """
+
+    def wants_write(self) -> bool:
+        """Whether anything is unsent."""
+
+    def in_flight(self) -> int:
+        """Calls queued or sent, and not answered."""
+
+    def spins(self) -> bool:
+        """Whether spinning can pay."""
+
+    def close(self) -> None:
+        """Closes at once."""
+
+@final
+class Server:
+    """A server without a thread, turned by one thread at a time (`Busy` otherwise).
+
+    Raises `BadAddress`, `InUse`, `OSError`.
+    """
+
+    def __new__(
+        cls,
+        address: str,
+        schema_hash: bytes,
+        methods: Sequence[tuple[str, str]],
+        error: str,
+        *,
+        limits: Limits,
+        slots: int = 0,
+        request_ring: int = 0,
+        response_ring: int = 0,
+        peers: Sequence[int] = ...,
+        spin_us: int = 0,
+        echo: Sequence[int] = ...,
+    ) -> Server: ...
+    def fileno(self) -> int:
+        """Readable when `turn` has something to do."""
+
+    def handle(self) -> Handle:
+        """For other threads."""
+
+    def turn(self, replies: list[tuple[int, bytes | str]], spin: bool) -> list[tuple[int, int, bytes]]:
+        """Completes replies (bytes: packed fields, str: an error's message), then takes what has come: ticket, method, packed fields."""
+
+    def finish(self, replies: list[tuple[int, bytes | str]]) -> None:
+        """Completes replies and sends what goes without blocking."""
+
+    def spins(self) -> bool:
+        """Whether a spinning turn would do more than any other."""
+
+    def drain(self) -> bool:
+        """Stops accepting; true once nothing is in flight and everything is sent."""
+
+    def abort(self) -> None:
+        """Ends it: everything is closed and unlinked."""
+
+    def stats(self) -> tuple[int, int, int, int, int, int, int]:
+        """accepted, open, requests, replies, refused, orphaned, in flight."""
+
+@final
+class Handle:
+    """What other threads hold of a server; it outlives the server harmlessly."""
+
+    def complete(self, ticket: int, reply: bytes | str) -> None:
+        """Answers a request from any thread."""
+
+    def notify(self) -> None:
+        """Wakes whoever watches the server's descriptor."""
+
+@final
+class EchoServer:
+    """A native server with its own thread, whose methods all answer their request's fields: what the reactor costs without Python."""
+
+    def __new__(
+        cls,
+        address: str,
+        schema_hash: bytes,
+        methods: Sequence[tuple[str, str]],
+        error: str,
+        *,
+        limits: Limits,
+        workers: int = 0,
+    ) -> EchoServer: ...
+    def shutdown(self, grace: float) -> None:
+        """Drains for at most `grace` seconds, then aborts; joins every thread."""

@@ -1,0 +1,1 @@
+"""The target languages, each found by its name when it is asked for."""

@@ -1,0 +1,233 @@
+"""The heart of a server: requests out of the reactor, through their handlers, and the replies back in.
+
+Rules:
+
+1. The loop's own thread turns the reactor when its descriptor is readable; a batch of requests comes out, the batch of replies goes in.
+2. A coroutine is stepped once; one that suspends gets a Task, which the pump owns until its reply is given.
+3. `def` handlers run on threads, and answer through the reactor's handle: the loop is not involved.
+4. Every request is answered on every path: by its handler, by the error that it raised, or by its responder's end.
+5. Over shared memory the pump turns again, spinning, as long as requests come; it lets the loop run after `_MOST_REQUESTS`,
+   or after every turn while a handler is suspended.
+
+Invariants: `_replies` is handed over before the loop sleeps; no request is in a batch that is not walked to its end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from contextvars import copy_context
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from proofplane import _native
+from proofplane.base.errors import Broken, ProofplaneError
+from proofplane.rpc.responder import Responder
+from proofplane.rpc.service import Route, Runs
+from proofplane.rpc.steps import StandIn, first_step
+from proofplane.rpc.threads import Threads
+
+_log = logging.getLogger(__name__)
+
+_MOST_REQUESTS = 256
+"""Requests handled before the loop's other callbacks run: a few hundred microseconds of short handlers."""
+
+_PIPELINED = 2
+"""Requests in a batch from which on more have probably come by the time they are handled: the reactor is turned again at once.
+After a single one its client waits for the reply, and another look would be a wasted system call."""
+
+
+def error_text(error: BaseException, method: str) -> str:
+    """What an error reply says: the message of an error raised on purpose; of any other only its type, and the log has the rest."""
+    if isinstance(error, ProofplaneError) and not isinstance(error, Broken):
+        return str(error) or type(error).__name__
+    if isinstance(error, asyncio.CancelledError):
+        return f"{method}: cancelled"
+    _log.error("the handler of %s failed", method, exc_info=error)
+    return f"internal error: {type(error).__name__}"
+
+
+class Pump:
+    """Drives one reactor on one loop."""
+
+    def __init__(self, native: _native.Server, routes: tuple[Route, ...], threads: Threads, *, shared: bool) -> None:
+        self._native = native
+        self._handle = native.handle()
+        self._routes = routes
+        self._threads = threads
+        self._shared = shared
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
+        self._replies: list[tuple[int, bytes | str]] = []
+        self._pumping = False
+        self._finishing = False
+        self._over = False
+        self.tasks: set[asyncio.Task[Any]] = set()
+        """Handlers that have suspended."""
+        self.on_turn: Callable[[], None] | None = None
+        """Called after everything was handed over; a draining server asks then whether it is done."""
+        self.failure: OSError | None = None
+        """What ended the reactor, if the system did."""
+
+    def start(self) -> None:
+        """Watches the reactor's descriptor; over shared memory a first turn arms its bell."""
+        self._loop.add_reader(self._native.fileno(), self.ready)
+        if self._shared:
+            self._loop.call_soon(self.ready)
+
+    def stop(self) -> None:
+        """Stops watching, and hands over the last replies."""
+        if not self._over:
+            self._loop.remove_reader(self._native.fileno())
+            self._finish()
+            self._over = True
+
+    def ready(self) -> None:
+        """The reactor has something to do."""
+        if self._over:
+            return
+        self._pumping = True
+        try:
+            self._pump()
+        except OSError as error:
+            self._fail(error)
+        finally:
+            self._pumping = False
+        if self.on_turn is not None:
+            self.on_turn()
+
+    def _pump(self) -> None:
+        turn, replies, routes, shared = self._native.turn, self._replies, self._routes, self._shared
+        handled = 0
+        while handled < _MOST_REQUESTS:
+            requests = turn(replies, shared)
+            replies.clear()
+            for ticket, number, payload in requests:
+                self._request(routes[number], ticket, payload)
+            came = len(requests)
+            handled += came
+            if came == 0:
+                return
+            if not shared and came < _PIPELINED:
+                break
+            if shared and self.tasks:
+                handled = _MOST_REQUESTS
+        if replies:
+            self._native.finish(replies)
+            replies.clear()
+        if shared:
+            self._loop.call_soon(self.ready)
+
+    def _request(self, route: Route, ticket: int, payload: bytes) -> None:
+        """Handles one request, or begins to."""
+        if route.runs is Runs.THREAD:
+            self._threads.run(partial(copy_context().run, self._on_thread, route, ticket, payload))
+            return
+        if route.responds:
+            self._with_responder(route, ticket, payload)
+            return
+        try:
+            ended, value = first_step(self._loop, route.handler(route.decode(payload)))
+            if ended:
+                self._replies.append((ticket, route.encode(value)))
+                return
+        except BaseException as error:
+            self._replies.append((ticket, _failure(error, route)))
+            return
+        task = self._resume(route, value)
+        task.add_done_callback(partial(self._finished, route, ticket))
+
+    def _with_responder(self, route: Route, ticket: int, payload: bytes) -> None:
+        responder: Responder[Any] = Responder(self.answer, ticket, route.method.name, route.encode)
+        try:
+            ended, value = first_step(self._loop, route.handler(route.decode(payload), responder))
+        except BaseException as error:
+            _left(responder, error, route)
+            return
+        if not ended:
+            task = self._resume(route, value)
+            task.add_done_callback(partial(_left_later, responder, route))
+
+    def _resume(self, route: Route, stand_in: StandIn) -> asyncio.Task[Any]:
+        task = stand_in.resume(f"rpc {route.method.name}")
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        return task
+
+    def _finished(self, route: Route, ticket: int, task: asyncio.Task[Any]) -> None:
+        """A handler's Task is done."""
+        try:
+            reply: bytes | str = route.encode(task.result())
+        except BaseException as error:
+            reply = _failure(error, route)
+        self.answer(ticket, reply)
+
+    def _on_thread(self, route: Route, ticket: int, payload: bytes) -> None:
+        """Handles one request on a thread."""
+        if route.responds:
+            responder: Responder[Any] = Responder(self.answer, ticket, route.method.name, route.encode)
+            try:
+                route.handler(route.decode(payload), responder)
+            except BaseException as error:
+                _left(responder, error, route)
+            return
+        try:
+            reply: bytes | str = route.encode(route.handler(route.decode(payload)))
+        except BaseException as error:
+            reply = _failure(error, route)
+        self._handle.complete(ticket, reply)
+
+    def answer(self, ticket: int, reply: bytes | str) -> None:
+        """Answers a request from any thread; on the loop's own, with all other answers of this turn of the loop."""
+        if threading.get_ident() != self._thread or self._over:
+            self._handle.complete(ticket, reply)
+            return
+        self._replies.append((ticket, reply))
+        if not self._pumping and not self._finishing:
+            self._finishing = True
+            self._loop.call_soon(self._finish)
+
+    def _finish(self) -> None:
+        """Hands over answers that came outside a turn."""
+        self._finishing = False
+        if self._over:
+            return
+        try:
+            self._native.finish(self._replies)
+        except OSError as error:
+            self._fail(error)
+        self._replies.clear()
+        if self.on_turn is not None:
+            self.on_turn()
+
+    def _fail(self, error: OSError) -> None:
+        """The system took away what the reactor needs: nothing can be answered any more."""
+        _log.error("the server's reactor failed", exc_info=error)
+        self.failure = error
+        self._over = True
+        self._loop.remove_reader(self._native.fileno())
+        self._native.abort()
+
+
+def _failure(error: BaseException, route: Route) -> str:
+    if isinstance(error, msgspec.DecodeError):
+        return f"{route.method.name}: {error}"
+    return error_text(error, route.method.name)
+
+
+def _left(responder: Responder[Any], error: BaseException, route: Route) -> None:
+    """A handler with a responder raised: its error is the answer, if there is none yet."""
+    text = _failure(error, route)
+    if not responder.answered:
+        responder.error(text)
+
+
+def _left_later(responder: Responder[Any], route: Route, task: asyncio.Task[Any]) -> None:
+    if task.cancelled():
+        _left(responder, asyncio.CancelledError(), route)
+    elif (error := task.exception()) is not None:
+        _left(responder, error, route)
