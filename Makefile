@@ -21,7 +21,7 @@ $(STAMP): requirements/dev.txt pyproject.toml $(RUST)
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
 		{ echo "python3 cannot make a virtual environment: on Debian, apt-get install python3-venv"; exit 1; }
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@touch $@
 
 $(BCOIN): tests/interop/bcoin/package-lock.json
@@ -68,4 +68,4 @@ pins: ## pin requirements/dev.txt anew from pyproject.toml and dev.in
 		--strip-extras --allow-unsafe --output-file requirements/dev.txt requirements/dev.in pyproject.toml
 
 clean: ## remove what setup built
-	rm -rf $(VENV) $(BCOIN)
+	rm -rf $(VENV) $(BCOIN) target src/proofplane/_native.*.so

@@ -9,8 +9,10 @@ proofplane codegen --schema schema/echo.jsonc --lang python --out examples/echo_
 """
 
 import asyncio
+import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -79,9 +81,15 @@ async def serve(address: str) -> None:
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     async with rpc.serve(address, rpc.Service.of(CONTRACT, Echo())):
         print("ready", flush=True)
-        ended = loop.run_in_executor(None, sys.stdin.buffer.read)
-        ended.add_done_callback(lambda _: stop.set())
+        threading.Thread(target=at_end_of_input, args=(lambda: loop.call_soon_threadsafe(stop.set),), daemon=True).start()
         await stop.wait()
+
+
+def at_end_of_input(act: Callable[[], object]) -> None:
+    """Reads what comes without a lock that would be held when the interpreter ends."""
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    act()
 
 
 def lower() -> Everything:
@@ -208,7 +216,7 @@ def golden() -> None:
         kind, _, text = line.strip().partition(" ")
         try:
             print(again(kind, bytes.fromhex(text)).hex())
-        except (ProofplaneError, msgspec.MsgspecError, RecursionError) as error:
+        except (ProofplaneError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:  # all that msgspec raises
             print("error", error)
 
 

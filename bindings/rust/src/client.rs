@@ -36,6 +36,8 @@ pub(crate) struct Shared {
     state: Mutex<State>,
     /// Wakes the reader's thread: there is something to send that did not go at once, or the client closes.
     pub(crate) bell: OwnedFd,
+    /// Shared memory, which must be turned until nothing came before its descriptor tells.
+    pub(crate) rings: bool,
 }
 
 /// What the lock guards.
@@ -68,6 +70,7 @@ impl Client {
     pub fn connect(address: &str, contract: &Contract, options: &ClientOptions) -> Result<Self, ConnectError> {
         let deadline = Instant::now() + options.timeout;
         let address = Address::parse(address)?;
+        let rings = matches!(address, Address::SharedMemory(_));
         let asked = Options {
             limits: options.limits.clone(),
             target: options.target,
@@ -86,7 +89,7 @@ impl Client {
         if let Some(hello) = hello {
             connection.limit_requests(hello.max_frame);
         }
-        let started = Self::start(connection).map_err(|error| ConnectError::Unreachable(format!("the system refused: {error}")))?;
+        let started = Self::start(connection, rings).map_err(|error| ConnectError::Unreachable(format!("the system refused: {error}")))?;
         Ok(Self {
             shared: started.0,
             reader: Some(started.1),
@@ -96,7 +99,7 @@ impl Client {
         })
     }
 
-    fn start(connection: Connection) -> io::Result<(Arc<Shared>, JoinHandle<()>)> {
+    fn start(connection: Connection, rings: bool) -> io::Result<(Arc<Shared>, JoinHandle<()>)> {
         let readable = connection.as_fd().try_clone_to_owned()?;
         let shared = Arc::new(Shared {
             state: Mutex::new(State {
@@ -105,6 +108,7 @@ impl Client {
                 over: None,
             }),
             bell: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
+            rings,
         });
         let theirs = Arc::clone(&shared);
         let reader = thread::Builder::new()
@@ -130,12 +134,14 @@ impl Client {
         if state.waiting.len() >= self.max_in_flight {
             return Err(CallError::Busy);
         }
+        // A connection that expects nothing sleeps too deeply to hear a foreign server's rings.
+        let wakes = self.shared.rings && state.waiting.is_empty();
         let call = state.connection.submit(name, payload)?;
         state.waiting.insert(call, Arc::clone(slot));
         // A loss seen here is seen again by the reader's thread, which fails everything in flight.
         let sent = state.connection.flush();
         drop(state);
-        if !matches!(sent, Ok(true)) {
+        if wakes || !matches!(sent, Ok(true)) {
             self.shared.ring();
         }
         Ok(())

@@ -30,22 +30,19 @@ enum Next {
 pub(crate) fn read_replies(shared: &Shared, readable: &OwnedFd) {
     loop {
         let mut filled = Vec::new();
-        let (next, rings) = {
-            let mut state = shared.lock();
-            (turn(&mut state, &mut filled), state.connection.spins())
-        };
+        let next = turn(&mut shared.lock(), shared.rings, &mut filled);
         for (slot, outcome) in filled {
             slot.fill(outcome);
         }
         match next {
             Next::Again => {}
-            Next::Sleep { unsent } => sleep(shared, readable, unsent, rings),
+            Next::Sleep { unsent } => sleep(shared, readable, unsent),
             Next::End => return,
         }
     }
 }
 
-fn turn(state: &mut State, filled: &mut Vec<(Arc<Slot>, Outcome)>) -> Next {
+fn turn(state: &mut State, rings: bool, filled: &mut Vec<(Arc<Slot>, Outcome)>) -> Next {
     let State { connection, waiting, over } = state;
     if over.is_none() {
         let spin = !waiting.is_empty();
@@ -56,7 +53,7 @@ fn turn(state: &mut State, filled: &mut Vec<(Arc<Slot>, Outcome)>) -> Next {
         });
         match turned {
             // Over shared memory the descriptor tells only once a turn has found nothing; a socket's is level-triggered.
-            Ok(replies) if replies > 0 && connection.spins() => return Next::Again,
+            Ok(replies) if replies > 0 && rings => return Next::Again,
             Ok(_) => {
                 return Next::Sleep {
                     unsent: connection.wants_write(),
@@ -70,15 +67,15 @@ fn turn(state: &mut State, filled: &mut Vec<(Arc<Slot>, Outcome)>) -> Next {
     Next::End
 }
 
-fn sleep(shared: &Shared, readable: &OwnedFd, unsent: bool, rings: bool) {
-    let interest = if unsent && !rings {
+fn sleep(shared: &Shared, readable: &OwnedFd, unsent: bool) {
+    let interest = if unsent && !shared.rings {
         PollFlags::IN | PollFlags::OUT
     } else {
         PollFlags::IN
     };
     let mut watched = [PollFd::new(readable, interest), PollFd::new(&shared.bell, PollFlags::IN)];
     // A signal or a failing poll only means to look again: the turn finds out what is wrong.
-    let _ = poll(&mut watched, (unsent && rings).then_some(&RETRY));
+    let _ = poll(&mut watched, (unsent && shared.rings).then_some(&RETRY));
     let mut count = [0; 8];
     // Empty unless somebody rang; either way the next turn looks at everything.
     let _ = rustix::io::read(&shared.bell, &mut count);

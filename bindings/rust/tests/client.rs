@@ -16,7 +16,7 @@ use proofplane_rpc::{CallError, ClientOptions, Command, ConnectError, Contract, 
 #[path = "../examples/echo/generated/mod.rs"]
 mod echo;
 
-use echo::types::{ErrorResponse, Fail, FailResponse, Forget, ForgetResponse, Sleep, SleepResponse};
+use echo::types::{EchoBytes, ErrorResponse, Fail, FailResponse, Forget, ForgetResponse, Sleep, SleepResponse};
 use echo::{EchoClient, connect};
 
 /// The server's end of one connection.
@@ -271,4 +271,62 @@ fn a_server_of_another_schema_is_refused_unless_either_has_none() {
     assert!(client.uses_ids());
     let again = proofplane_rpc::serve(address, &other, &proofplane_rpc::ServerOptions::default(), Arc::new(Nothing));
     assert!(again.err().unwrap().to_string().contains("already serves there"));
+}
+
+/// Answers every request with its own fields.
+struct Mirror;
+
+impl proofplane_rpc::Handler for Mirror {
+    fn handle(&self, _: u32, payload: &[u8], responder: proofplane_rpc::RawResponder) {
+        responder.reply(proofplane_reactor::server::Reply::Ok(payload.to_vec()));
+    }
+}
+
+/// Four threads of one client, each with sixteen calls of up to 60 kB under way: more than the rings and the socket's buffers hold.
+fn many_calls_from_many_threads(address: &str, order: Order) {
+    let _server = proofplane_rpc::serve(
+        address,
+        &echo::CONTRACT,
+        &proofplane_rpc::ServerOptions::default(),
+        Arc::new(Mirror),
+    )
+    .unwrap();
+    let client = connect(
+        address,
+        &ClientOptions {
+            order,
+            ..ClientOptions::default()
+        },
+    )
+    .unwrap();
+    thread::scope(|scope| {
+        for thread in 0..4_u8 {
+            let client = &client;
+            scope.spawn(move || {
+                for round in 0..40_usize {
+                    let data = |at: usize| vec![thread ^ (round + at) as u8; (round * 997 + at * 3761) % 60_000];
+                    let calls: Vec<_> = (0..16).map(|at| client.echo_bytes(&EchoBytes { data: data(at) })).collect();
+                    for (at, call) in calls.into_iter().enumerate() {
+                        assert_eq!(call.wait(soon()).unwrap().data, data(at));
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(client.client.in_flight(), 0);
+}
+
+#[test]
+fn many_threads_share_a_client_over_a_socket() {
+    let directory = tempfile::tempdir().unwrap();
+    for order in [Order::Ask, Order::Plain] {
+        many_calls_from_many_threads(directory.path().join("many.sock").to_str().unwrap(), order);
+    }
+}
+
+#[test]
+fn many_threads_share_a_client_over_shared_memory() {
+    for order in [Order::Ask, Order::Plain] {
+        many_calls_from_many_threads(&format!("pp-test-many-{}.shm", std::process::id()), order);
+    }
 }

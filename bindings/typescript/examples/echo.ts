@@ -52,13 +52,14 @@ const service: EchoService = {
 };
 
 async function serveUntilEnd(address: string): Promise<void> {
-  const server = await serveEcho(address, service);
-  console.log("ready");
-  await new Promise<void>((resolve) => {
+  const stopped = new Promise<void>((resolve) => {
     process.stdin.on("end", resolve).on("close", resolve).resume();
     process.on("SIGTERM", resolve);
     process.on("SIGINT", resolve);
   });
+  const server = await serveEcho(address, service);
+  console.log("ready");
+  await stopped;
   await server.close();
   process.exit(0);
 }

@@ -17,7 +17,7 @@ export interface Method<Request, Response> {
 }
 
 /** A method of unknown types, as lists of methods hold it. */
-// eslint-disable-next-line -- a method takes what it writes and gives what it reads, so only `any` holds every one
+// A method takes what it writes and gives what it reads, so only `any` holds every one
 export type AnyMethod = Method<any, any>;
 
 /** A service. */

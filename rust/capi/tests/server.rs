@@ -90,6 +90,17 @@ fn start(address: &str, context: &Context) -> Result<*mut Server, (i32, String)>
     }
 }
 
+/// Stops its server also when a test fails, so that no shared memory is left behind.
+struct StopAtEnd(*mut Server);
+
+impl Drop for StopAtEnd {
+    fn drop(&mut self) {
+        // SAFETY: nobody uses it any more.
+        let stopped = unsafe { pp_server_stop(self.0, 1000) };
+        assert!(stopped == Status::Ok || thread::panicking());
+    }
+}
+
 /// Runs `test` with a server at a socket and at shared memory.
 fn served(name: &str, test: impl Fn(&str, *mut Server, &std::sync::mpsc::Receiver<Kept>)) {
     let dir = tempfile::tempdir().unwrap();
@@ -102,9 +113,8 @@ fn served(name: &str, test: impl Fn(&str, *mut Server, &std::sync::mpsc::Receive
         };
         let server = start(&address, &context).unwrap();
         context.server.set(server as usize).unwrap();
+        let _stopped = StopAtEnd(server);
         test(&address, server, &keeps);
-        // SAFETY: nobody uses it any more.
-        assert_eq!(unsafe { pp_server_stop(server, 1000) }, Status::Ok);
     }
 }
 

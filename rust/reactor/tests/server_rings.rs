@@ -89,6 +89,24 @@ fn a_message_over_the_limit_gets_an_error_in_order_and_the_ring_goes_on() {
 }
 
 #[test]
+fn a_client_that_sends_only_nonsense_gets_every_error_and_the_descriptor_stays_ready_meanwhile() {
+    let mut rings = Rings::new("nonsense", Options::default());
+    let mut client = rings.join();
+    rings.settle();
+    for _ in 0..600 {
+        assert!(send(&mut client, None, "Nope", b"\x80"));
+    }
+    let mut turns = 0;
+    while rings.is_ready() {
+        assert_eq!(rings.turn(Wait::No), 0);
+        turns += 1;
+        assert!(turns < 20);
+    }
+    assert_eq!(rings.driver.stats().refused, 600);
+    assert!(turns > 2, "one turn answered more than its share");
+}
+
+#[test]
 fn a_drain_answers_what_is_in_flight_then_cuts_off_and_unlinks() {
     let mut rings = Rings::new("drain", Options::default());
     let mut client = rings.join();

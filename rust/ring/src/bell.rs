@@ -96,8 +96,8 @@ impl Bell {
     #[cold]
     fn wake(&self, flag: u32, fifo: Option<&Fifo>) {
         if self.kind == Kind::Ring {
-            // Release: as for the sequence (rule 3).
-            self.region.u32(BELL).fetch_add(1, Release);
+            // Relaxed: the fence in `ring` has come before it, and releases the news to who reads this value in `arm` (rule 3).
+            self.region.u32(BELL).fetch_add(1, Relaxed);
         }
         match fifo {
             // A pipe of ours fails only if it is closed, and then nobody sleeps on it.

@@ -141,7 +141,6 @@ impl Consumer {
     }
 
     /// How many bytes have been taken; grows with each release.
-    #[cfg(not(loom))]
     pub(crate) fn taken(&self) -> u64 {
         self.tail
     }

@@ -2,6 +2,14 @@
 //!
 //! The design, its state diagrams and invariants stand in docs/design/ring.md.
 
+#![cfg_attr(
+    loom,
+    allow(
+        dead_code,
+        reason = "the channels, which use the rest, make system calls and are not there under loom"
+    )
+)]
+
 #[cfg(not(all(target_endian = "little", target_pointer_width = "64")))]
 compile_error!("the peers' layout is little-endian, and a head's low half must be its first word; counters are used as sizes");
 

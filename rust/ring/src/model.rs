@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
-use loom::cell::UnsafeCell as Track;
 use loom::sync::{Condvar, Mutex};
 
 use crate::layout::*;
@@ -21,7 +20,7 @@ pub struct Region {
     halves: BTreeMap<usize, AtomicU32>,
     data: Vec<UnsafeCell<u8>>,
     /// A race detector for each byte of data.
-    tracks: Vec<Track<()>>,
+    tracks: Vec<loom::cell::UnsafeCell<()>>,
     futex: (Mutex<()>, Condvar),
 }
 
@@ -45,7 +44,7 @@ impl Region {
             words: words.iter().map(|&at| (at, AtomicU64::new(0))).collect(),
             halves: halves.iter().map(|&at| (at, AtomicU32::new(0))).collect(),
             data: (0..data).map(|_| UnsafeCell::new(0)).collect(),
-            tracks: (0..data).map(|_| Track::new(())).collect(),
+            tracks: (0..data).map(|_| loom::cell::UnsafeCell::new(())).collect(),
             futex: (Mutex::new(()), Condvar::new()),
         }
     }
@@ -53,6 +52,11 @@ impl Region {
     /// Size in bytes.
     pub fn len(&self) -> usize {
         self.len
+    }
+
+    /// Never true.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
     }
 
     pub(crate) fn u32(&self, at: usize) -> &AtomicU32 {
@@ -63,7 +67,7 @@ impl Region {
         &self.words[&at]
     }
 
-    fn tracks(&self, at: usize, len: usize) -> &[Track<()>] {
+    fn tracks(&self, at: usize, len: usize) -> &[loom::cell::UnsafeCell<()>] {
         &self.tracks[at - HEADER_BYTES..at - HEADER_BYTES + len]
     }
 
@@ -76,6 +80,7 @@ impl Region {
         unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast(), len) }
     }
 
+    #[expect(clippy::mut_from_ref, reason = "as in the real region: owned by protocol, not by borrow")]
     pub(crate) unsafe fn data_mut(&self, at: usize, len: usize) -> &mut [u8] {
         for track in self.tracks(at, len) {
             track.with_mut(|_| ());

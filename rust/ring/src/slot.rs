@@ -68,7 +68,6 @@ pub(crate) enum Watch {
 
 impl Watch {
     /// Whether the owner word differs from what was seen; one load.
-    #[cfg(not(loom))]
     pub(crate) fn changed(self, request: &Region) -> bool {
         let word = request.u64(OWNER).load(Relaxed);
         match self {

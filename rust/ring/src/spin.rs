@@ -1,17 +1,23 @@
 //! How long to spin before sleeping: learned, bounded, and nothing at all on a single processor.
 //!
 //! ```text
-//!        fruitful: most          fruitless: budget / 2, until it is under a microsecond
-//!           +-----+         +---------------------------------------------------+
-//!           v     |         |                                                   v
-//!          spinning(budget) +<-- probe with most: after 32 to 96 waits -- resting(waits left)
+//!      fruitful: most                        so many waits, then with most
+//!         +-----+                  +-------------------------------------------------+
+//!         v     |                  v                                                 |
+//!        spinning --------------------------> resting --------> probing --------> eager
+//!           fruitless: budget / 2,              ^     after       |   fruitful      |
+//!           until under a microsecond           |  32..96 waits   |                 | fruitless too often
+//!                                               +-----------------+-----------------+
+//!                                                    fruitless
 //! ```
 //!
-//! 1. One spin lasts at most `most`, give or take a burst of looks.
+//! 1. One spin lasts at most `most`, or `PROBE` times that while probing or eager, give or take a burst of looks.
 //! 2. Where the other side last ran on this very processor nothing is spun and nothing is learned.
 //! 3. The clock is read only after a first burst of looks, and then once a burst.
 //!
-//! The time between two probes varies, because both sides must spin at once for either to be fruitful: equal steps might never meet.
+//! Why a probe is longer: two sides that rest wake each other from sleep, which takes longer than `most`; a spin of `most` would then
+//! never be fruitful on either side, and both would sleep for ever. A probe outlasts the other's waking, and the eagerness after it
+//! outlasts the other's rest: within it the other side probes too, finds its message at once, and both spin.
 
 use std::time::{Duration, Instant};
 
@@ -21,24 +27,31 @@ use crate::sync::cpu_hint;
 const BURST: u32 = 32;
 /// A budget below this is no spin at all.
 const LEAST: Duration = Duration::from_micros(1);
-/// Fewest waits without a spin between two probes; at most so many more are added.
+/// Fewest waits without a spin between two probes; at most twice as many more are added, so that two sides do not rest in step.
 const REST: u32 = 32;
+/// How much longer than `most` a probe lasts: waking a core takes about 25 us, and 20 us is the usual `most`.
+const PROBE: u32 = 4;
+/// How many waits keep a fruitful probe's budget: more than the other side's longest rest.
+const EAGER: u32 = 4 * REST;
 
 /// One waiter's spin budget.
 #[derive(Debug, Clone)]
 pub struct Spin {
-    /// Longest spin; zero with a single processor.
+    /// Longest ordinary spin; zero with a single processor.
     most: Duration,
-    /// How long the next spin may last; zero while resting.
+    /// How long the next spin may last; zero while resting, more than `most` while probing or eager.
     budget: Duration,
     /// Waits left until the next probe.
     resting: u32,
+    /// Waits left with a probe's budget.
+    eager: u32,
     /// State of the generator that varies the rests (xorshift).
     random: u32,
 }
 
 impl Spin {
-    /// `cores` as the process may use them; with 1 it never spins. `most_us` bounds one spin (20 is good, see the reference figures).
+    /// `cores` as the process may use them; with 1 it never spins. `most_us` bounds one ordinary spin; a rare
+    /// probe lasts four times as long. 20 is good: twice what a fast handler takes, and less than waking a core.
     #[must_use]
     pub fn new(cores: usize, most_us: u32) -> Self {
         let most = if cores > 1 {
@@ -51,6 +64,7 @@ impl Spin {
             most,
             budget: most,
             resting: 0,
+            eager: 0,
             random: std::process::id() | 1,
         }
     }
@@ -83,25 +97,35 @@ impl Spin {
             if self.resting > 0 {
                 return None;
             }
-            self.budget = self.most;
+            self.budget = self.most * PROBE;
         }
         Some(self.budget)
     }
 
     /// What a spin has shown.
     fn learn(&mut self, fruitful: bool) {
-        if fruitful {
-            self.budget = self.most;
-            return;
+        let probing = self.budget > self.most;
+        match (fruitful, probing) {
+            (true, true) if self.eager == 0 => self.eager = EAGER,
+            (_, true) if self.eager > 1 => self.eager = if fruitful { self.eager - 1 } else { self.eager / 2 },
+            (true, _) => (self.budget, self.eager) = (self.most, 0),
+            (false, true) => self.rest(),
+            (false, false) => {
+                self.budget /= 2;
+                if self.budget < LEAST {
+                    self.rest();
+                }
+            }
         }
-        self.budget /= 2;
-        if self.budget < LEAST {
-            self.budget = Duration::ZERO;
-            self.random ^= self.random << 13;
-            self.random ^= self.random >> 17;
-            self.random ^= self.random << 5;
-            self.resting = REST + self.random % (2 * REST);
-        }
+    }
+
+    fn rest(&mut self) {
+        self.budget = Duration::ZERO;
+        self.eager = 0;
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 17;
+        self.random ^= self.random << 5;
+        self.resting = REST + self.random % (2 * REST);
     }
 }
 
@@ -173,7 +197,68 @@ mod tests {
             .collect();
         assert!(rests.iter().all(|rest| (REST - 1..3 * REST).contains(rest)), "{rests:?}");
         assert!(rests.iter().any(|rest| rest != &rests[0]));
-        assert_eq!(spin.plan(), Some(Duration::from_micros(20)), "a probe is a whole spin");
+    }
+
+    /// Round trips until both sides spin: waking a sleeper takes 25 us, an answer or the next request 1 us.
+    fn rounds_until_both_spin(client: &mut Spin, server: &mut Spin) -> u32 {
+        let wait = |spin: &mut Spin, length: u64| {
+            let planned = spin.plan();
+            let fruitful = planned.is_some_and(|budget| budget >= Duration::from_micros(length));
+            if planned.is_some() {
+                spin.learn(fruitful);
+            }
+            fruitful
+        };
+        let length = |awake| if awake { 1 } else { 26 };
+        let mut server_awake = false;
+        (0..100_000)
+            .find(|_| {
+                let both = server_awake;
+                let client_awake = wait(client, length(server_awake));
+                server_awake = wait(server, length(client_awake));
+                both && client_awake
+            })
+            .expect("they never meet")
+    }
+
+    #[test]
+    fn two_sides_that_both_rest_find_each_other_again() {
+        let [mut client, mut server] = [Spin::new(2, 20), Spin::new(2, 20)];
+        server.random ^= 0x5555;
+        for _ in 0..100 {
+            client.rest();
+            server.rest();
+            let rounds = rounds_until_both_spin(&mut client, &mut server);
+            assert!(rounds < 2 * 96 + EAGER, "{rounds}");
+        }
+    }
+
+    #[test]
+    fn two_sides_that_rest_in_step_find_each_other_too() {
+        let mut client = Spin::new(2, 20);
+        client.rest();
+        let mut server = client.clone();
+        assert!(rounds_until_both_spin(&mut client, &mut server) < 10 * 96);
+    }
+
+    #[test]
+    fn eagerness_ends_with_the_ordinary_budget_or_in_rest() {
+        let mut spin = Spin::new(2, 20);
+        spin.rest();
+        rest(&mut spin);
+        for _ in 0..=EAGER {
+            assert!(spin.budget > spin.most);
+            spin.learn(true);
+        }
+        assert_eq!(spin.plan(), Some(spin.most));
+        spin.rest();
+        rest(&mut spin);
+        spin.learn(true);
+        let fruitless = (0..).find(|_| {
+            spin.learn(false);
+            spin.budget.is_zero()
+        });
+        assert_eq!(fruitless, Some(EAGER.ilog2()), "half as many waits each time");
     }
 
     #[test]

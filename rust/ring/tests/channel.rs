@@ -1,4 +1,5 @@
 //! Servers and clients over real shared memory, in one process.
+#![cfg(not(loom))]
 
 mod kit;
 

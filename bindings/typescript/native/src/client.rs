@@ -31,16 +31,29 @@ impl NativeConnector {
     #[napi(constructor)]
     pub fn new(address: String, limits: NativeLimits, slot: Option<u32>) -> napi::Result<Self> {
         let address = Address::parse(&address).map_err(|error| napi::Error::from_reason(error.to_string()))?;
-        let options = Options { limits: limits.to_reactor(), target: Target::Foreign, slot, spin_us: 0 };
-        Ok(Self { connector: Connector::new(address, options) })
+        let options = Options {
+            limits: limits.to_reactor(),
+            target: Target::Foreign,
+            slot,
+            spin_us: 0,
+        };
+        Ok(Self {
+            connector: Connector::new(address, options),
+        })
     }
 
     /// Tries once; never blocks.
     #[napi]
     pub fn attempt(&mut self) -> napi::Result<NativeAttempt> {
         match self.connector.attempt() {
-            Attempt::Connected(connection) => Ok(NativeAttempt { connection: Some(connection), wait: 0.0 }),
-            Attempt::Wait(wait) => Ok(NativeAttempt { connection: None, wait: wait.as_secs_f64() * 1000.0 }),
+            Attempt::Connected(connection) => Ok(NativeAttempt {
+                connection: Some(connection),
+                wait: 0.0,
+            }),
+            Attempt::Wait(wait) => Ok(NativeAttempt {
+                connection: None,
+                wait: wait.as_secs_f64() * 1000.0,
+            }),
             Attempt::Failed(why) => Err(napi::Error::from_reason(why)),
         }
     }
@@ -104,9 +117,16 @@ impl NativeConnection {
     pub fn turn(&mut self) -> NativeTurn {
         let mut replies = Vec::new();
         let turned = self.connection.turn(true, &mut |call, name, payload| {
-            replies.push(NativeReply { call: call as f64, name: name.to_owned(), payload: payload.to_vec().into() });
+            replies.push(NativeReply {
+                call: call as f64,
+                name: name.to_owned(),
+                payload: payload.to_vec().into(),
+            });
         });
-        NativeTurn { replies, lost: turned.err().map(|lost| lost.to_string()) }
+        NativeTurn {
+            replies,
+            lost: turned.err().map(|lost| lost.to_string()),
+        }
     }
 
     /// Whether another turn is due in about a millisecond, though nothing tells: a foreign server's ring is full.

@@ -68,8 +68,16 @@ impl NativeServer {
             response: method.response_name,
             inline: false,
         });
-        let contract = Contract { schema_hash, methods: methods.collect(), error: contract.error_name };
-        let options = Options { limits: limits.to_reactor(), slots: slots.unwrap_or(0), ..Options::default() };
+        let contract = Contract {
+            schema_hash,
+            methods: methods.collect(),
+            error: contract.error_name,
+        };
+        let options = Options {
+            limits: limits.to_reactor(),
+            slots: slots.unwrap_or(0),
+            ..Options::default()
+        };
         let driver = Driver::bind(&address, contract, options).map_err(|error| napi::Error::from_reason(error.to_string()))?;
         let watcher = Some(Watcher::new(driver.as_fd(), &readable)?);
         Ok(Self { driver, watcher })

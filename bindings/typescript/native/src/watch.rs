@@ -37,7 +37,11 @@ impl Watcher {
             .name("proofplane-watch".into())
             .spawn(move || watch(&armed, &watched, &stopped, &tell))
             .map_err(failed)?;
-        Ok(Self { arm: Some(arm), stop, thread: Some(thread) })
+        Ok(Self {
+            arm: Some(arm),
+            stop,
+            thread: Some(thread),
+        })
     }
 
     /// Node is told when the descriptor is readable, at once if it is already.
@@ -62,8 +66,10 @@ impl Drop for Watcher {
 
 fn watch(armed: &Receiver<()>, watched: &OwnedFd, stopped: &OwnedFd, tell: &Tell) {
     while armed.recv().is_ok() {
-        let mut descriptors =
-            [PollFd::from_borrowed_fd(watched.as_fd(), PollFlags::IN), PollFd::from_borrowed_fd(stopped.as_fd(), PollFlags::IN)];
+        let mut descriptors = [
+            PollFd::from_borrowed_fd(watched.as_fd(), PollFlags::IN),
+            PollFd::from_borrowed_fd(stopped.as_fd(), PollFlags::IN),
+        ];
         if retry_on_intr(|| poll(&mut descriptors, None)).is_err() || !descriptors[1].revents().is_empty() {
             return;
         }

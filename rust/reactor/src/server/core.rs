@@ -201,6 +201,7 @@ impl Core {
 
     /// Answers an error of the reactor's own to a body that is too large, in the order.
     pub(crate) fn refuse_too_large(&mut self, key: u64, connection: &mut Connection, len: usize, ring: Option<&mut Producer>) {
+        self.budget = self.budget.saturating_sub(1);
         let way = Way::Plain(connection.order.take());
         let message = format!("the frame has {len} bytes, at most {} are taken", self.limits.max_frame);
         self.refuse(key, connection, way, &message, ring);

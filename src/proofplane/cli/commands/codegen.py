@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 
@@ -82,7 +81,7 @@ def _text(path: Path) -> str:
 
 
 def _printed_schema(binary: Path) -> str:
-    command = [str(binary) if os.sep in str(binary) else f".{os.sep}{binary}", "msgpack", "schema"]
+    command = [str(binary.resolve()) if binary.exists() else str(binary), "msgpack", "schema"]  # a bare name may be on the path
     try:
         done = subprocess.run(command, capture_output=True, timeout=_SCHEMA_SECONDS, check=False, stdin=subprocess.DEVNULL)
     except OSError as error:

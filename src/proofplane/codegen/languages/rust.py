@@ -23,8 +23,8 @@ from proofplane.wire.schema.model import (
     Type,
 )
 
-LINE_WIDTH = 140
-"""Columns of generated Rust."""
+STYLE = Path(__file__).parent.parent / "templates" / "rust" / "rustfmt.toml"
+"""How generated Rust is formatted, wherever it lies."""
 
 _SCALARS = {Scalar.F64: "f64", Scalar.BOOL: "bool", Scalar.STRING: "String", Scalar.BYTES: "Vec<u8>"}
 
@@ -220,8 +220,7 @@ def _render(schema: Schema, sides: Sides) -> Mapping[str, str]:
 
 
 def _formatter(files: Sequence[Path]) -> Sequence[str]:
-    # `mod.rs` names the other files, which rustfmt then formats with it; naming them too formats those that it does not find.
-    return [program("rustfmt"), "--edition=2024", f"--config=max_width={LINE_WIDTH}", *map(str, files)]
+    return [program("rustfmt"), "--edition=2024", f"--config-path={STYLE}", *map(str, files)]
 
 
 LANGUAGE = Language("rust", _render, _formatter, "rustup component add rustfmt")

@@ -31,6 +31,10 @@ _SCALARS = {Scalar.STRING: _TEXT, Scalar.BYTES: _TEXT}
 _CODECS = {Scalar.F64: "Float", Scalar.BOOL: "Bool", Scalar.STRING: "String", Scalar.BYTES: "Bytes"}
 
 
+_CLIENT_NAMES = ("client", "contract", "request", "rpc", "std", "types")
+"""Names that the client's file uses itself: a method of that name would hide one, which Zig refuses, so it is called otherwise there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """One field as Zig sees it."""
@@ -126,12 +130,16 @@ def _render(schema: Schema, sides: Sides) -> Mapping[str, str]:
         records.setdefault(method.request.wire, method.request)
         records.setdefault(method.response.wire, method.response)
     records.setdefault(schema.error.name, _record(schema, schema.error, "The error reply."))
+    taken = {method.name for method in methods}
     values = {
+        "scope": {name: f"the_{name}" if name in taken else name for name in _CLIENT_NAMES},
         "sides": sides,
         "service": pascal(schema.service),
         "methods": methods,
         "records": list(records.values()),
-        "aliases": [(pascal(alias.name), type_text(alias.type), alias.doc or f"`{alias.name}` of the contract.") for alias in schema.aliases],
+        "aliases": [
+            (pascal(alias.name), type_text(alias.type), alias.doc or f"`{alias.name}` of the contract.") for alias in schema.aliases
+        ],
     }
     wanted = ["root", "types", *(["client"] if sides.client else []), *(["server"] if sides.server else [])]
     return {f"{name}.zig": render_template("zig", f"{name}.zig.j2", schema, **values) for name in wanted}

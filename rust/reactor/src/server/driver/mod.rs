@@ -60,6 +60,8 @@ pub struct Driver {
     /// The process that made it.
     maker: u32,
     shortcuts: u32,
+    /// The bell of the rings could not be armed: the owner must come back at once.
+    again: bool,
     turns: usize,
 }
 
@@ -90,6 +92,7 @@ impl Driver {
             deadline: None,
             maker: std::process::id(),
             shortcuts: 0,
+            again: false,
             turns: 0,
         })
     }
@@ -110,6 +113,7 @@ impl Driver {
             return Ok(0);
         }
         let before = self.core.handed_out();
+        self.again = false;
         self.turns = self.turns.wrapping_add(1);
         self.core.begin(self.connections.len());
         let woken = self.attend();
@@ -130,7 +134,7 @@ impl Driver {
             self.update_held();
             self.flush_dirty();
             self.end_if_drained();
-            let again = !self.core.pending.is_empty() && !self.core.held;
+            let again = self.again || (!self.core.pending.is_empty() && !self.core.held);
             if self.phase == Phase::Ended || self.queue.leave(false, again) {
                 break;
             }

@@ -13,6 +13,10 @@ use crate::server::types::Wait;
 
 /// Turns in a row that may read the last connection without asking epoll first; then the listener, the timer and the others get a look.
 const SHORTCUTS: u32 = 16;
+/// Turns of a busy shared-memory server between two looks at epoll: an owner's death and the timer may be late by so many.
+const TURNS_BETWEEN_LOOKS: usize = 64;
+/// Looks at the rings in one turn that find work and hand nothing out: clients that send only nonsense, or come and go.
+const ROUNDS: usize = 64;
 
 impl Driver {
     /// With a single connection: reads it without asking epoll; true if something was there.
@@ -112,19 +116,22 @@ impl Driver {
             return Ok(());
         };
         let before = self.core.handed_out();
-        if rings.awake() {
+        if rings.awake() || self.turns.is_multiple_of(TURNS_BETWEEN_LOOKS) {
             // The descriptor was armed: the bell, an owner's end or the timer may be what woke us.
             self.poll.wait(Some(Duration::ZERO))?;
             self.events(sink)?;
         }
         let mut slept = wait == Wait::No;
-        loop {
+        for _ in 0..ROUNDS {
             let Transport::Rings(rings) = &mut self.transport else {
                 return Ok(());
             };
             rings.serve(&mut self.core, &mut self.connections, &self.poll, sink);
-            if self.core.handed_out() != before || self.core.budget == 0 {
+            if self.core.handed_out() != before {
                 return Ok(());
+            }
+            if self.core.budget == 0 {
+                break;
             }
             self.flush_dirty();
             let Transport::Rings(rings) = &mut self.transport else {
@@ -148,5 +155,7 @@ impl Driver {
             }
             self.events(sink)?;
         }
+        self.again = true;
+        Ok(())
     }
 }
