@@ -175,7 +175,7 @@ async def in_order_of_replies(echo: EchoClient) -> list[int]:
         order.append((await echo.sleep(milliseconds=milliseconds, token=token)).token)
 
     async with asyncio.TaskGroup() as group:
-        for token, milliseconds in enumerate((60, 40, 20, 0), start=1):
+        for token, milliseconds in enumerate((150, 100, 50, 0), start=1):
             group.create_task(sleep(milliseconds, token))
     return order
 

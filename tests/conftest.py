@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["kit.echo_table"]
+
 _DATA = "PROOFPLANE_DATA"
 
 

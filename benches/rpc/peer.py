@@ -1,4 +1,4 @@
-"""One process of a bench: `peer.py NAME serve ADDRESS`, or `peer.py NAME drive ADDRESS DEPTH SECONDS small|large`, which prints its figures."""
+"""One process of a bench: `peer.py NAME serve ADDRESS`, or `peer.py NAME drive ADDRESS DEPTH SECONDS small|large`, which prints figures."""
 
 import dataclasses
 import importlib

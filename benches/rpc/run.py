@@ -1,7 +1,7 @@
 """How fast is a typed call against the fastest things that exist, in the same interleaved run?
 
-Every cell places client and server (one core, two cores), fixes how many calls are in flight, and lets each contestant run in turn, round by round;
-what counts is the ratio of the medians within the cell. The control is a ping-pong in C with no codec.
+Every cell places client and server (one core, two cores), fixes how many calls are in flight, and lets each contestant run in turn,
+round by round; what counts is the ratio of the medians within the cell. The control is a ping-pong in C with no codec.
 
     python benches/rpc/run.py [--rounds 5] [--seconds 0.5] [--cell NAME ...] [--json FILE]
 """
@@ -78,7 +78,9 @@ CELLS = (
             ("ours_async_shm", "ours_async"): ">= 2.5",
         },
     ),
-    Cell("64 in flight", ("uvloop_buffered", "ours_async", "ours_async_shm"), depth=64, goals={("ours_async", "uvloop_buffered"): ">= 1.5"}),
+    Cell(
+        "64 in flight", ("uvloop_buffered", "ours_async", "ours_async_shm"), depth=64, goals={("ours_async", "uvloop_buffered"): ">= 1.5"}
+    ),
     Cell("4 connections", ("uvloop_buffered", "ours_blocking"), processes=4, goals={("ours_blocking", "uvloop_buffered"): ">= 1.3"}),
     Cell("7 connections", ("uvloop_buffered", "ours_blocking"), processes=7, goals={("ours_blocking", "uvloop_buffered"): ">= 1.3"}),
     Cell(
@@ -118,7 +120,11 @@ class Bench:
         name = f"pp-bench-{os.getpid()}-{self._count}"
         address = f"{name}.shm" if contestant.endswith("_shm") else str(self._scratch / f"{name}.sock")
         server_core, client_core = (0, 0) if cell.same_core else (0, 1)
-        serve = [self._control, "serve", address, str(SMALL_REPLY_BYTES)] if contestant == "control" else self._peer(contestant, "serve", address)
+        serve = (
+            [self._control, "serve", address, str(SMALL_REPLY_BYTES)]
+            if contestant == "control"
+            else self._peer(contestant, "serve", address)
+        )
         if in_c:
             drive = [self._control, "drive", address, self._frame, str(cell.depth), str(self._seconds)]
         else:
@@ -173,14 +179,16 @@ def main() -> None:
     arguments = parser.parse_args()
     cells = [cell for cell in CELLS if not arguments.cell or any(text in cell.name for text in arguments.cell)]
     measured: dict[str, dict[str, list[float]]] = {cell.name: {name: [] for name in cell.contestants} for cell in cells}
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}; load {os.getloadavg()[0]:.2f}")
+    machine = platform.processor() or platform.machine()
+    print(f"{machine}, {os.cpu_count()} processors, Python {platform.python_version()}; load {os.getloadavg()[0]:.2f}")
     with tempfile.TemporaryDirectory(prefix="pp-bench-") as scratch:
         bench = Bench(Path(scratch), arguments.seconds)
         for turn in range(arguments.rounds):
             for cell in cells:
                 for contestant in cell.contestants:
                     measured[cell.name][contestant].append(bench.once(cell, contestant))
-                print(f"round {turn + 1}, {cell.name}, load {os.getloadavg()[0]:.2f}, {time.strftime('%H:%M:%S')}", file=sys.stderr, flush=True)
+                now = f"load {os.getloadavg()[0]:.2f}, {time.strftime('%H:%M:%S')}"
+                print(f"round {turn + 1}, {cell.name}, {now}", file=sys.stderr, flush=True)
     for cell in cells:
         print("\n".join(report(cell, measured[cell.name])))
     if arguments.json:

@@ -173,14 +173,17 @@ class Server:
     def handle(self) -> Handle:
         """For other threads."""
 
-    def turn(self, replies: list[tuple[int, bytes | str]], spin: bool) -> list[tuple[int, int, bytes]]:
-        """Completes replies (bytes: packed fields, str: an error's message), then takes what has come: ticket, method, packed fields."""
+    def turn(self, replies: list[tuple[int, bytes | str]], linger: bool) -> list[tuple[int, int, bytes]]:
+        """Completes replies (bytes: packed fields, str: an error's message), then takes what has come: ticket, method, packed fields.
+
+        With `linger` it spins for more, as learned, without the GIL.
+        """
 
     def finish(self, replies: list[tuple[int, bytes | str]]) -> None:
         """Completes replies and sends what goes without blocking."""
 
-    def spins(self) -> bool:
-        """Whether a spinning turn would do more than any other."""
+    def lingers(self) -> bool:
+        """Whether a lingering turn would wait: always over shared memory, over sockets while spinning pays."""
 
     def drain(self) -> bool:
         """Stops accepting; true once nothing is in flight and everything is sent."""

@@ -23,7 +23,7 @@ _LAYERS = [
     "base",
     "(_native)",
 ]
-"""The layers of the design, top down; in parentheses packages that are not built yet, and the extension, whose imports no linter can read."""
+"""The layers of the design, top down; in parentheses packages that are not there yet, and the extension: no linter can read its imports."""
 
 _NATIVE_USERS = {"crypto", "rpc", "__init__.py"}
 """Kernels, rings and the reactor; and the project's version, which the package itself gives."""

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
+
 from kit.rpc_raw import RawClient, frame, numbered, plain
 from kit.rpc_service import CONTRACT, Echo, Held, service
-
 from proofplane import rpc
 
 MAX_FRAME = 1 << 20

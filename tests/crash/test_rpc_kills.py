@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from kit.rpc_service import CONTRACT, Echo, Hold, service
 
+from kit.rpc_service import CONTRACT, Echo, Hold, service
 from proofplane import rpc
 
 _SERVER = Path(__file__).resolve().parents[1] / "kit" / "rpc_server_process.py"
@@ -129,9 +129,13 @@ async def test_thousands_of_connections_come_and_go_and_leave_nothing(address: s
     assert leftovers(address) == []
 
 
+def started(address: str) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen([sys.executable, _SERVER, address], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+
+
 async def test_fifty_servers_started_together_refuse_no_polling_client(tmp_path: Path) -> None:
     addresses = [str(tmp_path / f"{number}.sock") for number in range(50)]
-    servers = [subprocess.Popen([sys.executable, _SERVER, address], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) for address in addresses]
+    servers = [started(address) for address in addresses]
     try:
 
         async def one(address: str, process: "subprocess.Popen[bytes]") -> bytes:

@@ -6,7 +6,8 @@ import json
 import subprocess
 from pathlib import Path
 
-from kit.echo_program import BUILD_SECONDS, ROOT
+from kit.echo_program import BUILD_SECONDS
+from kit.generated import ROOT
 
 
 def build(*arguments: str) -> list[Path]:

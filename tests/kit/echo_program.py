@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from kit.generated import ROOT
+
 GOLDEN = ROOT / "schema" / "golden"
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Bound on anything that a program does, seconds: far beyond what a loaded machine needs."""
 
 BUILD_SECONDS = 900.0
@@ -21,32 +22,45 @@ BUILD_SECONDS = 900.0
 ORDERS = {"plain": "1 2 3 4", "ids": "4 3 2 1"}
 """Tokens in the order in which the replies to Sleep must come, by mode."""
 
+TRANSPORTS = ("socket", "shared memory")
+
+Program = tuple[str, ...]
+"""The command that starts an echo program, but for its mode."""
+
 
 @contextmanager
-def served(echo: Path, address: str) -> Iterator[subprocess.Popen[str]]:
-    """A server that has said that it is ready."""
-    server = subprocess.Popen([echo, "serve", address], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+def served(echo: Program, address: str) -> Iterator[subprocess.Popen[str]]:
+    """A server that has said that it is ready; killed at the end if it still runs."""
+    with subprocess.Popen([*echo, "serve", address], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        try:
+            assert server.stdout.readline() == "ready\n"
+            yield server
+        finally:
+            server.kill()
+
+
+def end(server: subprocess.Popen[str]) -> int:
+    """Ends a server by the end of its input; returns its exit code."""
     assert server.stdin is not None
-    assert server.stdout is not None
-    try:
-        assert server.stdout.readline() == "ready\n"
-        yield server
-    finally:
-        server.kill()
-        server.wait()
-        server.stdin.close()
-        server.stdout.close()
+    server.stdin.close()
+    return server.wait(PATIENCE)
 
 
-def call(echo: Path, address: str, mode: str) -> tuple[int, str, str]:
+def call(echo: Program, address: str, mode: str) -> tuple[int, str, str]:
     """Exit code, output and error output of a client's script."""
-    done = subprocess.run([echo, "call", address, mode], capture_output=True, text=True, timeout=PATIENCE, check=False)
+    done = subprocess.run([*echo, "call", address, mode], capture_output=True, text=True, timeout=PATIENCE, check=False)
     return done.returncode, done.stdout, done.stderr
 
 
+def succeeded(mode: str) -> tuple[int, str, str]:
+    """What `call` returns when all is well."""
+    return 0, f"order: {ORDERS[mode]}\nok\n", ""
+
+
 def address_of(transport: str, directory: Path, name: str) -> str:
-    """An address that no other test has."""
-    return str(directory / f"{name}.sock") if transport == "sock" else f"pp-test-{name}-{os.getpid()}.shm"
+    """An address that no other test has, if `name` is used once."""
+    return str(directory / f"{name}.sock") if transport == "socket" else f"pp-test-{name}-{os.getpid()}.shm"
 
 
 def left_over(address: str) -> list[Path]:
@@ -56,11 +70,18 @@ def left_over(address: str) -> list[Path]:
     return list(Path(address).parent.iterdir())
 
 
-def golden(echo: Path, name: str) -> list[tuple[dict[str, str], str]]:
-    """Each frame of a golden file with what the program says to it; reasons without the sentence behind them."""
-    rows: list[dict[str, str]] = [json.loads(line) for line in (GOLDEN / name).read_text().splitlines()]
-    lines = "".join(f"{row['kind']} {row['hex']}\n" for row in rows)
-    done = subprocess.run([echo, "golden"], input=lines, capture_output=True, text=True, timeout=PATIENCE, check=False)
+def frames(name: str) -> list[dict[str, str]]:
+    """The rows of a golden file."""
+    return [json.loads(line) for line in (GOLDEN / name).read_text(encoding="utf-8").splitlines()]
+
+
+def recode(echo: Program, rows: list[tuple[str, str]], **environment: str) -> list[str]:
+    """What the golden mode says to each (kind, hex)."""
+    lines = "".join(f"{kind} {body}\n" for kind, body in rows)
+    done = subprocess.run(
+        [*echo, "golden"], input=lines, capture_output=True, text=True, timeout=PATIENCE, check=False, env={**os.environ, **environment}
+    )
     assert done.returncode == 0, done.stderr
-    said = [" ".join(line.split(" ")[:2]) for line in done.stdout.splitlines()]
-    return list(zip(rows, said, strict=True))
+    said = done.stdout.splitlines()
+    assert len(said) == len(rows)
+    return said

@@ -1,4 +1,4 @@
-"""A server process for the rpc tests: `python rpc_server_process.py ADDRESS` serves the test service, prints `ready`, ends with its standard input."""
+"""A server process: `python rpc_server_process.py ADDRESS` serves the test service, prints `ready`, ends with its standard input."""
 
 import asyncio
 import sys

@@ -4,7 +4,7 @@ import asyncio
 
 import uvloop
 from messages import Figures, drive
-from ours import LARGE_REQUEST, SERVICE, SMALL_REQUEST, CONTRACT
+from ours import CONTRACT, LARGE_REQUEST, SERVICE, SMALL_REQUEST
 
 from proofplane import rpc
 

@@ -151,7 +151,7 @@ async function callAll(address: string, mode: NonNullable<ConnectOptions["mode"]
   expect((await messageOf(echo.fail({ message: "as asked" }))) === "as asked", "Fail gave another message");
   expect((await messageOf(echo.forget())) !== "", "Forget gave no message");
   const order: bigint[] = [];
-  const sleeps = [60, 40, 20, 0].map((milliseconds, index) => echo.sleep({ milliseconds, token: BigInt(index + 1) }));
+  const sleeps = [150, 100, 50, 0].map((milliseconds, index) => echo.sleep({ milliseconds, token: BigInt(index + 1) }));
   await Promise.all(sleeps.map((sleep) => sleep.then(({ token }) => order.push(token))));
   console.log(`order: ${order.join(" ")}`);
   connection.close();

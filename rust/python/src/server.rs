@@ -68,6 +68,18 @@ fn complete(driver: &mut core::Driver, replies: &Bound<'_, PyList>) -> PyResult<
 }
 
 impl State {
+    /// One turn that may wait; requests go to the batch.
+    fn wait_a_moment(&mut self, py: Python<'_>, echo: &[bool]) -> PyResult<()> {
+        let Self { driver, batch, echoes } = self;
+        py.detach(|| {
+            driver.turn(Wait::Spin, &mut |request| match echo[request.method as usize] {
+                true => echoes.push((request.ticket, request.payload.to_vec())),
+                false => batch.push((request.ticket.0, request.method), request.payload),
+            })
+        })?;
+        Ok(())
+    }
+
     /// Answers the requests whose method is an echo.
     fn answer_echoes(&mut self) -> PyResult<()> {
         if self.echoes.is_empty() {
@@ -132,23 +144,22 @@ impl Server {
         Handle { core: self.handle.clone() }
     }
 
-    /// Completes `replies`, then takes what has come: (ticket, method's number, packed fields). Never blocks; may spin without the GIL.
-    fn turn<'py>(&self, py: Python<'py>, replies: &Bound<'py, PyList>, spin: bool) -> PyResult<Bound<'py, PyList>> {
+    /// Completes `replies`, then takes what has come: (ticket, method's number, packed fields).
+    ///
+    /// With `linger` it spins for more, as learned, without the GIL.
+    fn turn<'py>(&self, py: Python<'py>, replies: &Bound<'py, PyList>, linger: bool) -> PyResult<Bound<'py, PyList>> {
         let mut held = self.state.hold()?;
         let state = held.get();
         complete(&mut state.driver, replies)?;
         let requests = PyList::empty(py);
-        let State { driver, batch, echoes } = &mut *state;
-        let mut appended = Ok(());
-        if spin {
-            py.detach(|| {
-                driver.turn(Wait::Spin, &mut |request| match self.echo[request.method as usize] {
-                    true => echoes.push((request.ticket, request.payload.to_vec())),
-                    false => batch.push((request.ticket.0, request.method), request.payload),
-                })
-            })?;
-            batch.take(py, |(ticket, method), payload| requests.append((ticket, method, payload)))?;
+        if linger {
+            state.wait_a_moment(py, &self.echo)?;
+            state
+                .batch
+                .take(py, |(ticket, method), payload| requests.append((ticket, method, payload)))?;
         } else {
+            let State { driver, echoes, .. } = state;
+            let mut appended = Ok(());
             driver.turn(Wait::No, &mut |request| {
                 if self.echo[request.method as usize] {
                     echoes.push((request.ticket, request.payload.to_vec()));
@@ -156,10 +167,16 @@ impl Server {
                     appended = Err(error);
                 }
             })?;
+            appended?;
         }
-        appended?;
         state.answer_echoes()?;
         Ok(requests)
+    }
+
+    /// Whether a turn with `linger` would wait: always over shared memory, where turns are repeated until one brings nothing;
+    /// over sockets while spinning pays.
+    fn lingers(&self) -> PyResult<bool> {
+        Ok(self.state.hold()?.get().driver.spins())
     }
 
     /// Completes `replies` and sends what goes without blocking.
@@ -168,10 +185,6 @@ impl Server {
         let state = held.get();
         complete(&mut state.driver, replies)?;
         Ok(state.driver.flush()?)
-    }
-
-    fn spins(&self) -> PyResult<bool> {
-        Ok(self.state.hold()?.get().driver.spins())
     }
 
     /// Stops accepting; true once nothing is in flight and everything is sent.

@@ -124,7 +124,7 @@ fn sockets(path: &Path, body: &[u8], in_flight: usize, seconds: usize) -> (u64, 
 
 fn rings(name: &str, body: &[u8], in_flight: usize, seconds: usize) -> (u64, Duration) {
     let mut client = ClientChannel::join(name, None).expect("a slot");
-    let mut spin = Spin::new(proofplane_reactor::cores::available(), 20);
+    let mut spin = Spin::new(proofplane_reactor::cores::beside(), 20);
     let (mut unsent, mut count) = (in_flight, 0);
     let begun = Instant::now();
     while begun.elapsed().as_secs() < seconds as u64 {

@@ -13,3 +13,4 @@ pub mod envelope;
 pub mod frame;
 pub mod limits;
 pub mod server;
+mod spinning;

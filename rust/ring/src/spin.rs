@@ -12,7 +12,7 @@
 //! ```
 //!
 //! 1. One spin lasts at most `most`, or `PROBE` times that while probing or eager, give or take a burst of looks.
-//! 2. Where the other side last ran on this very processor nothing is spun and nothing is learned.
+//! 2. Where the other side last ran on this very processor it is let run a time or two, and nothing is spun and nothing learned.
 //! 3. The clock is read only after a first burst of looks, and then once a burst.
 //!
 //! Why a probe is longer: two sides that rest wake each other from sleep, which takes longer than `most`; a spin of `most` would then
@@ -25,6 +25,8 @@ use crate::sync::cpu_hint;
 
 /// Looks between two readings of the clock: about a microsecond.
 const BURST: u32 = 32;
+/// How often the other side on this very processor is let run before it is waited for asleep.
+const YIELDS: u32 = 2;
 /// A budget below this is no spin at all.
 const LEAST: Duration = Duration::from_micros(1);
 /// Fewest waits without a spin between two probes; at most twice as many more are added, so that two sides do not rest in step.
@@ -50,7 +52,7 @@ pub struct Spin {
 }
 
 impl Spin {
-    /// `cores` as the process may use them; with 1 it never spins. `most_us` bounds one ordinary spin; a rare
+    /// `cores` on which this end and the other may run; with 1 it never spins. `most_us` bounds one ordinary spin; a rare
     /// probe lasts four times as long. 20 is good: twice what a fast handler takes, and less than waking a core.
     #[must_use]
     pub fn new(cores: usize, most_us: u32) -> Self {
@@ -70,13 +72,19 @@ impl Spin {
     }
 
     /// Spins until `ready` or the budget is spent; true if it became ready. `peer_cpu` is the other side's processor hint
-    /// (0 unknown): on the same processor spinning is pointless and is skipped.
+    /// (0 unknown): on the same processor spinning is pointless; the other side is let run instead.
     pub fn wait(&mut self, peer_cpu: u32, mut ready: impl FnMut() -> bool) -> bool {
         if ready() {
             return true;
         }
-        if self.most.is_zero() || (peer_cpu != 0 && peer_cpu == cpu_hint()) {
+        if self.most.is_zero() {
             return false;
+        }
+        if peer_cpu != 0 && peer_cpu == cpu_hint() {
+            return (0..YIELDS).any(|_| {
+                std::thread::yield_now();
+                ready()
+            });
         }
         let Some(budget) = self.plan() else { return false };
         let fruitful = spin(budget, ready);
@@ -88,6 +96,17 @@ impl Spin {
     #[must_use]
     pub fn pays(&self) -> bool {
         !self.most.is_zero() && (!self.budget.is_zero() || self.resting <= 1)
+    }
+
+    /// Whether to spin in the next `wait`, which is then due; whoever asks and is told no need not call it. Counts the rest down.
+    pub fn due(&mut self) -> bool {
+        if self.most.is_zero() {
+            return false;
+        }
+        if self.budget.is_zero() {
+            self.resting = self.resting.saturating_sub(1);
+        }
+        !self.budget.is_zero() || self.resting == 0
     }
 
     /// How long to spin now; counts the rest down.
@@ -262,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn on_the_other_sides_processor_nothing_is_spun_and_nothing_learned() {
+    fn on_the_other_sides_processor_it_is_let_run_and_nothing_is_learned() {
         let here = rustix::thread::sched_getcpu();
         let mut only = rustix::thread::CpuSet::new();
         only.set(here);
@@ -274,7 +293,7 @@ mod tests {
             false
         };
         assert!(!spin.wait(here as u32 + 1, never));
-        assert_eq!((looks, spin.plan()), (1, Some(Duration::from_micros(20))));
+        assert_eq!((looks, spin.plan()), (1 + YIELDS, Some(Duration::from_micros(20))));
     }
 
     #[test]

@@ -3,10 +3,10 @@
 Rules:
 
 1. The loop's own thread turns the connection when its descriptor is readable; no other thread takes part.
-2. The first call on an idle connection is sent at once; further ones of the same turn of the loop leave together.
+2. A call on an idle connection is sent at once; while several are in flight, those made in one turn of the loop leave together.
 3. A caller that is cancelled, or whose deadline passes, drops its future and never the read: its late reply is thrown away.
 4. When the connection is over, every call in flight and everybody who waits for a turn fails at once.
-5. Over shared memory the loop spins while calls are in flight and the spin pays, one spin per turn of the loop.
+5. The loop spins while calls are in flight and the spin pays, one spin per turn of the loop.
 
 Invariants: a call's number is in `_pending` from its submission until its reply, its deadline, its cancellation or the end;
 at most `limits.max_in_flight` are; a caller waits in the turnstile only while something is in flight.
@@ -50,6 +50,7 @@ class Client:
         self._over: ProofplaneError | None = None
         self._shared = address.endswith(".shm")
         self._sending = False
+        self._together = False
         self._spinning = False
         self._writing = False
         self._loop.add_reader(connection.fileno(), self._ready)
@@ -69,8 +70,16 @@ class Client:
             BadReply: The reply is not what the contract promises.
         """
         exchange = self._codec.exchanges.get(type(request)) or self._codec.exchange(request)
-        name, payload = await self.call_raw(exchange.name, self._codec.encode(request), timeout=timeout)
-        response: R = self._codec.response(exchange, name, payload)
+        call = self._begin(exchange.name, payload := self._codec.encode(request))
+        if call is None or timeout is not None:
+            reply = await self._finish(exchange.name, payload, call, timeout)
+        else:
+            try:
+                reply = await self._pending[call]
+            except asyncio.CancelledError:
+                self._drop(call)
+                raise
+        response: R = self._codec.response(exchange, *reply)
         return response
 
     async def call_raw(self, name: str, payload: bytes, *, timeout: float | None = None) -> tuple[str, bytes]:
@@ -78,38 +87,44 @@ class Client:
 
         Raises what `call` raises, but `CallFailed`, `UnknownRequest` and `BadReply`.
         """
+        return await self._finish(name, payload, self._begin(name, payload), timeout)
+
+    def _begin(self, name: str, payload: bytes) -> int | None:
+        """Submits a request; None if the connection carries as much as it may."""
         if self._over is not None or Forks.count != self._made_at:
             self._refuse()
         pending = self._pending
         if len(pending) >= self._most or self._turnstile:
-            call, timeout = await self._wait_for_room(name, payload, timeout)
-        else:
-            try:
-                taken = self._connection.submit(name, payload)
-            except NATIVE as error:
-                raise self._failed(error) from None
-            call, timeout = (taken, timeout) if taken is not None else await self._wait_for_room(name, payload, timeout)
-        future: asyncio.Future[tuple[str, bytes]] = self._loop.create_future()
-        if self._sending:
-            pending[call] = future
-        elif pending:
-            pending[call] = future
+            return None
+        try:
+            call = self._connection.submit(name, payload)
+        except NATIVE as error:
+            raise self._failed(error) from None
+        if call is not None:
+            self._launch(call)
+        return call
+
+    def _launch(self, call: int) -> None:
+        """Gives a submitted call its future, and sees to it that its request is sent."""
+        together = self._together or self._pending
+        self._pending[call] = self._loop.create_future()
+        if not together:
+            self._send()
+        elif not self._sending:
             self._sending = True
             self._loop.call_soon(self._send)
-        else:
-            pending[call] = future
-            self._send()
-        if timeout is None:
-            try:
-                return await future
-            except asyncio.CancelledError:
-                self._drop(call)
-                raise
-        alarm = self._loop.call_later(timeout, self._expire, call, name)
+
+    async def _finish(self, name: str, payload: bytes, call: int | None, timeout: float | None) -> tuple[str, bytes]:
+        """The reply of a call that has begun, or has to wait for its turn."""
+        if call is None:
+            call, timeout = await self._wait_for_room(name, payload, timeout)
+            self._launch(call)
+        alarm = None if timeout is None else self._loop.call_later(timeout, self._expire, call, name)
         try:
-            return await future
+            return await self._pending[call]
         finally:
-            alarm.cancel()
+            if alarm is not None:
+                alarm.cancel()
             self._drop(call)
 
     async def _wait_for_room(self, name: str, payload: bytes, timeout: float | None) -> tuple[int, float | None]:
@@ -159,32 +174,32 @@ class Client:
             return
         try:
             sent = self._connection.flush()
-            if self._shared and not self._spinning:
-                self._await_ring()
+            if not self._spinning:
+                self._await_reply()
         except NATIVE as error:
             self._lose(typed(error))
             return
         if sent is self._writing:
             self._watch_writing(not sent)
 
-    def _await_ring(self) -> None:
-        """Spins for the replies in the next turn of the loop, or arms the bell."""
+    def _await_reply(self) -> None:
+        """Spins in the next turn of the loop, if that pays; otherwise, over shared memory, arms the bell."""
         if self._connection.spins():
             self._spinning = True
             self._loop.call_soon(self._spin)
-        else:
+        elif self._shared:
             self._ready()
 
     def _watch_writing(self, wanted: bool) -> None:
         """What could not be sent is tried again: a socket when it takes more, a ring when its server rings, or soon."""
-        self._writing = wanted
         if self._shared:
-            if wanted:
+            if wanted and not self._writing:
                 self._loop.call_later(_RING_RETRY, self._retry_ring)
         elif wanted:
             self._loop.add_writer(self._connection.fileno(), self._send)
         else:
             self._loop.remove_writer(self._connection.fileno())
+        self._writing = wanted
 
     def _retry_ring(self) -> None:
         self._writing = False
@@ -201,9 +216,8 @@ class Client:
             return
         if not self._pending:
             self._ready()
-        elif self._turn(True) and self._over is None:
-            self._spinning = True
-            self._loop.call_soon(self._spin)
+        elif self._turn(True) and self._over is None and self._pending:
+            self._await_reply()
 
     def _turn(self, spin: bool) -> int:
         """One turn of the connection; returns how many replies came."""
@@ -212,6 +226,8 @@ class Client:
         except NATIVE as error:
             self._lose(typed(error))
             return 0
+        # Callers that are answered together will mostly ask again together.
+        self._together = len(replies) > 1
         pop = self._pending.pop
         for call, name, payload in replies:
             future = pop(call, None)

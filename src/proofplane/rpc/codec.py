@@ -16,13 +16,17 @@ ERROR_NAME = "ErrorResponse"
 """Name of the error reply where no contract says another."""
 
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What reading a peer's fields raises: msgspec lets text that is not UTF-8, and nesting beyond the interpreter's stack, out as they are."""
+
+
 def encoder() -> msgspec.msgpack.Encoder:
     """The one way in which messages are written: smallest forms; generated classes have put their maps' keys in ascending order."""
     return msgspec.msgpack.Encoder(enc_hook=enc_hook)
 
 
 def decoder(message: type[M]) -> Callable[[bytes], M]:
-    """Reads one class of messages; raises `msgspec.DecodeError`, of which `msgspec.ValidationError` is one."""
+    """Reads one class of messages; raises one of `UNREADABLE`."""
     return msgspec.msgpack.Decoder(message, dec_hook=dec_hook).decode
 
 
@@ -75,7 +79,7 @@ class Codec:
         if name == exchange.response_name:
             try:
                 return exchange.decode(payload)
-            except msgspec.DecodeError as error:
+            except UNREADABLE as error:
                 raise BadReply(f"the reply {name} cannot be read: {error}") from error
         if not self.is_error(name):
             raise BadReply(f"{exchange.name} was answered by {name}, not {exchange.response_name}")
@@ -89,7 +93,7 @@ class Codec:
         """What an error reply says."""
         try:
             text: str = self._decode_error(payload).message
-        except msgspec.DecodeError:
+        except UNREADABLE:
             return "an error without a readable message"
         return text
 

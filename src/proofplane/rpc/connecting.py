@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 
-import msgspec
-
 from proofplane import _native
-from proofplane.rpc.codec import Codec, decoder, encoder
+from proofplane.rpc.codec import UNREADABLE, Codec, decoder, encoder
 from proofplane.rpc.errors import NATIVE, BadReply, SchemaMismatch, typed
 from proofplane.rpc.options import ClientOptions
 from proofplane.wire import Hello, HelloResponse, same_schema
@@ -81,7 +79,7 @@ def agree(connection: _native.Connection, codec: Codec, options: ClientOptions, 
         raise BadReply(f"Hello was answered by {name}")
     try:
         said = _decode_hello(payload)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise BadReply(f"the reply to Hello cannot be read: {error}") from error
     contract = codec.contract
     if contract is not None and not same_schema(contract.schema_hash, said.schema_hash):

@@ -39,6 +39,8 @@ class Route:
     """Reads the request's fields."""
     encode: Callable[[Any], bytes]
     """Packs the response's fields; raises `TypeError` for anything that is no response of the method."""
+    plain: bool
+    """Whether it is a coroutine function of the request alone."""
 
 
 class Service:
@@ -103,11 +105,12 @@ class Service:
         handler = self._handlers.get(method.request)
         decode, encode = decoder(method.request), _checked_encoder(method)
         if handler is None:
-            return Route(method, Runs.LOOP, _not_served, False, decode, encode)
+            return Route(method, Runs.LOOP, _not_served, False, decode, encode, True)
         if isinstance(handler, NativeEcho):
-            return Route(method, Runs.NATIVE, _not_served, False, decode, encode)
+            return Route(method, Runs.NATIVE, _not_served, False, decode, encode, True)
         runs = Runs.LOOP if _is_coroutine_function(handler) else Runs.THREAD
-        return Route(method, runs, handler, _takes_responder(handler), decode, encode)
+        responds = _takes_responder(handler)
+        return Route(method, runs, handler, responds, decode, encode, runs is Runs.LOOP and not responds)
 
 
 async def _not_served(request: Message) -> None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, copy_context
+from sys import getrefcount
 from types import TracebackType
 from typing import Any
 
@@ -25,8 +26,15 @@ _enter: Callable[[asyncio.AbstractEventLoop, Any], None] = asyncio._enter_task
 _leave: Callable[[asyncio.AbstractEventLoop, Any], None] = asyncio._leave_task
 
 
+_UNREMEMBERED = 4
+"""References to a stand-in that its coroutine kept none of: the spare's place, the loop's current task, a local variable, the
+question's own argument."""
+
+
 class StandIn:
-    """The current task of a coroutine that may never need one."""
+    """The current task of a coroutine that may never need one.
+
+    It is used again for the next coroutine if the last kept no hold of it."""
 
     # Defaults of the class: a handler that never suspends costs three assignments.
     _task: asyncio.Task[Any] | None = None
@@ -37,14 +45,19 @@ class StandIn:
     value: Any = None
     """What the coroutine first waited for."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any], context: Context) -> None:
+    was_asked = False
+    """Whether a cancellation or a callback was asked for."""
+    coroutine: Coroutine[Any, Any, Any] | None = None
+    """The handler's."""
+    context: Context | None = None
+    """Of every step."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._coroutine = coroutine
-        self._context = context
 
     def resume(self, name: str) -> asyncio.Task[Any]:
         """Makes the Task that goes on with the suspended coroutine; its owner awaits it."""
-        task = asyncio.Task(_Rest(self, self.value), loop=self._loop, context=self._context, name=name)
+        task = asyncio.Task(_Rest(self, self.value), loop=self._loop, context=self.context, name=name)
         self.value = None
         self._task = task
         for _ in range(self._cancels):
@@ -71,7 +84,7 @@ class StandIn:
         if self._task is not None:
             return self._task.cancel(msg)
         self._cancels += 1
-        self._must_cancel = True
+        self._must_cancel = self.was_asked = True
         return True
 
     def uncancel(self) -> int:
@@ -98,6 +111,7 @@ class StandIn:
         """As `asyncio.Task.add_done_callback`; the callback is given this stand-in."""
         if self._callbacks is None:
             self._callbacks = []
+            self.was_asked = True
             if self._task is not None:
                 self._task.add_done_callback(self._call_back)
         self._callbacks.append((callback, context))
@@ -109,7 +123,13 @@ class StandIn:
         return len(before) - len(self._callbacks)
 
     def finish(self) -> None:
-        """The coroutine ended in its first step: calls back whoever asked for it."""
+        """The coroutine ended in its first step: calls back whoever asked for it; raises `CancelledError` if it had cancelled itself."""
+        self.call_back()
+        if self._must_cancel:
+            raise asyncio.CancelledError
+
+    def call_back(self) -> None:
+        """Calls back, soon, whoever asked for it."""
         if self._callbacks:
             self._loop.call_soon(self._call_back)
 
@@ -123,15 +143,16 @@ class StandIn:
 
     def get_coro(self) -> Coroutine[Any, Any, Any]:
         """The handler's coroutine."""
-        return self._coroutine
+        assert self.coroutine is not None, "asked after its end"
+        return self.coroutine
 
-    def get_context(self) -> Context:
+    def get_context(self) -> Context | None:
         """The context of every step."""
-        return self._context
+        return self.context
 
     def get_name(self) -> str:
         """The Task's name, or the coroutine's."""
-        return self._task.get_name() if self._task is not None else getattr(self._coroutine, "__qualname__", "rpc handler")
+        return self._task.get_name() if self._task is not None else getattr(self.coroutine, "__qualname__", "rpc handler")
 
     def __await__(self) -> Generator[Any, None, Any]:
         return self._promoted().__await__()
@@ -186,28 +207,37 @@ class _Rest(Coroutine[Any, Any, Any]):
         raise TypeError("only its Task runs it")
 
 
-def first_step(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any]) -> tuple[bool, Any]:
-    """Runs a coroutine to its end or to where it first suspends; to be called from a callback of the loop, outside every task.
+class Steps:
+    """Runs first steps on one loop."""
 
-    Returns:
-        Whether it ended, and with it what it returned; or else its stand-in, to be resumed.
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._spare = StandIn(loop)
 
-    Raises whatever the coroutine raises, and `CancelledError` if it ended although it had cancelled itself.
-    """
-    context = copy_context()
-    stand_in = StandIn(loop, coroutine, context)
-    _enter(loop, stand_in)
-    try:
-        stand_in.value = context.run(coroutine.send, None)
-    except StopIteration as end:
-        if stand_in._callbacks is not None:
-            stand_in.finish()
-        if stand_in._must_cancel:
-            raise asyncio.CancelledError from None
-        return True, end.value
-    except BaseException:
-        stand_in.finish()
-        raise
-    finally:
-        _leave(loop, stand_in)
-    return False, stand_in
+    def first(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Runs a coroutine to its end or to where it first suspends; to be called from a callback of the loop, outside every task.
+
+        Returns:
+            What the coroutine returned; or, if it suspended, its `StandIn`, to be resumed.
+
+        Raises whatever the coroutine raises, and `CancelledError` if it ended although it had cancelled itself.
+        """
+        loop, stand_in, context = self._loop, self._spare, copy_context()
+        stand_in.coroutine, stand_in.context = coroutine, context
+        _enter(loop, stand_in)
+        try:
+            stand_in.value = context.run(coroutine.send, None)
+        except StopIteration as end:
+            # One that nobody remembers and that was asked nothing can stand in for the next.
+            if getrefcount(stand_in) > _UNREMEMBERED or stand_in.was_asked:
+                self._spare = StandIn(loop)
+                stand_in.finish()
+            return end.value
+        except BaseException:
+            self._spare = StandIn(loop)
+            stand_in.call_back()
+            raise
+        finally:
+            _leave(loop, stand_in)
+        self._spare = StandIn(loop)
+        return stand_in

@@ -11,7 +11,7 @@ import anyio
 import pytest
 import uvloop
 
-from proofplane.rpc.steps import StandIn, first_step
+from proofplane.rpc.steps import StandIn, Steps
 
 Body = Callable[[], Coroutine[Any, Any, Any]]
 
@@ -21,6 +21,7 @@ class Rig:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
+        self.steps = Steps(loop)
         self.tasks = 0
 
     async def run(self, body: Body) -> Any:
@@ -28,12 +29,12 @@ class Rig:
 
         def begin() -> None:
             try:
-                ended, value = first_step(self.loop, body())
+                value = self.steps.first(body())
             except BaseException as error:
                 outcome.set_exception(error)
                 return
             assert asyncio.current_task() is None
-            if ended:
+            if not isinstance(value, StandIn):
                 outcome.set_result(value)
             else:
                 self.tasks += 1

@@ -119,7 +119,7 @@ bool order_shows(echo::EchoClient& client, bool ids) {
     std::vector<std::uint64_t> order;
     std::string failure;
     for (std::uint32_t token = 1; token <= 4; ++token) {
-        client.sleep({.milliseconds = 80 - 20 * token, .token = token}, [&](Result<echo::SleepResponse> reply) {
+        client.sleep({.milliseconds = 200 - 50 * token, .token = token}, [&](Result<echo::SleepResponse> reply) {
             const std::lock_guard lock(mutex);
             order.push_back(reply ? reply->token : 0);
             failure = reply ? failure : "Sleep: " + reply.error().message;

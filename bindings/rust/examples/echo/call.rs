@@ -84,7 +84,7 @@ fn sleepers(echo: &EchoClient, deadline: Option<Instant>) -> Result<[u64; 4], Fa
     let calls: Vec<Pending<SleepResponse>> = (1..=4)
         .map(|token| {
             echo.sleep(&Sleep {
-                milliseconds: 80 - 20 * token as u32,
+                milliseconds: 200 - 50 * token as u32,
                 token,
             })
         })

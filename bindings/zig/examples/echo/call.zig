@@ -68,7 +68,7 @@ const Script = struct {
     fn sleepers(script: Script) ![4]u64 {
         const Arrival = struct { at: i96, token: u64 };
         var calls: [4]rpc.Pending(types.SleepResponse) = undefined;
-        for (&calls, 1..) |*call, token| call.* = try script.client.sleep(.{ .milliseconds = @intCast(80 - 20 * token), .token = token });
+        for (&calls, 1..) |*call, token| call.* = try script.client.sleep(.{ .milliseconds = @intCast(200 - 50 * token), .token = token });
         defer for (&calls) |*call| call.deinit();
         var arrivals: [4]Arrival = undefined;
         for (&calls, &arrivals) |*call, *arrival| {

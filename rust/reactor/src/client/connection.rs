@@ -116,13 +116,13 @@ impl Connection {
     }
 
     /// Takes what has come: each reply's call, name and packed fields go to `sink`. Also flushes. Returns how many.
-    /// Never blocks; with `spin` it spins as learned before giving up (shared memory). When it returns 0 the bell is armed and `fd` will
+    /// Never blocks; with `spin` it spins as learned before giving up. When it returns 0 the bell is armed and `fd` will
     /// tell; over a socket `fd` tells whatever it returns. Replies that came before the end go to `sink` also when this returns an error.
     pub fn turn(&mut self, spin: bool, sink: &mut dyn FnMut(Call, &str, &[u8])) -> Result<usize, Lost> {
         self.check()?;
         let mut delivery = Delivery::new(&mut self.pending, sink);
         let turned = match &mut self.link {
-            Link::Socket(socket) => socket.turn(&mut delivery),
+            Link::Socket(socket) => socket.turn(spin, &mut delivery),
             Link::Shared(shared) => shared.turn(spin, &mut delivery),
         };
         let count = delivery.count();
@@ -157,10 +157,10 @@ impl Connection {
         self.pending.len()
     }
 
-    /// Whether spinning can pay here (shared memory).
-    pub fn spins(&self) -> bool {
-        match &self.link {
-            Link::Socket(_) => false,
+    /// Whether the next turn should spin: as learned, so that it says no while that does not pay, and now and then yes to try again.
+    pub fn spins(&mut self) -> bool {
+        match &mut self.link {
+            Link::Socket(socket) => socket.spins(),
             Link::Shared(shared) => shared.spins(),
         }
     }

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use proofplane_ring::{ChannelError, ClientChannel, Owner};
+use proofplane_ring::{ChannelError, ClientChannel, Owner, Spin};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 
@@ -14,9 +14,7 @@ use super::shared::SharedLink;
 use super::socket::SocketLink;
 use crate::address::Address;
 use crate::limits::Limits;
-
-/// Spin for a reply over shared memory when nothing is said, microseconds: covers a small request's round trip across cores.
-const SPIN_US: u32 = 20;
+use crate::spinning;
 
 /// Whose server it is; decides how patiently to connect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,7 +128,7 @@ impl Connector {
     fn try_once(&self) -> Result<Connection, Obstacle> {
         let limits = &self.options.limits;
         let link = match &self.address {
-            Address::Socket(path) => Link::Socket(connect_socket(path, limits)?),
+            Address::Socket(path) => Link::Socket(connect_socket(path, limits, spinning::spin(self.options.spin_us))?),
             Address::SharedMemory(name) => Link::Shared(Box::new(self.join(name)?)),
         };
         Ok(Connection::new(link, limits))
@@ -143,8 +141,7 @@ impl Connector {
             ChannelError::Malformed(_) => Obstacle::Final(format!("{error}; another program may use this name")),
             ChannelError::InUse { .. } | ChannelError::Io(_) => Obstacle::Final(error.to_string()),
         })?;
-        let spin_us = if self.options.spin_us == 0 { SPIN_US } else { self.options.spin_us };
-        match SharedLink::new(channel, self.child, &self.options.limits, spin_us) {
+        match SharedLink::new(channel, self.child, &self.options.limits, spinning::spin(self.options.spin_us)) {
             Ok(Some(link)) => Ok(link),
             Ok(None) => Err(Obstacle::NotYet("the server that made these rings is dead".into())),
             Err(error) => Err(Obstacle::Final(format!("the system refused: {error}"))),
@@ -160,7 +157,7 @@ impl Connector {
 }
 
 /// One non-blocking connect; the socket blocks afterwards, as `SocketLink` wants it.
-fn connect_socket(path: &Path, limits: &Limits) -> Result<SocketLink, Obstacle> {
+fn connect_socket(path: &Path, limits: &Limits, spin: Spin) -> Result<SocketLink, Obstacle> {
     let refused = |error: Errno| Obstacle::Final(format!("the system refused: {}", io::Error::from(error)));
     let address = SocketAddrUnix::new(path).map_err(|_| Obstacle::Final("the path is longer than a socket's may be (107 bytes)".into()))?;
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
@@ -185,5 +182,5 @@ fn connect_socket(path: &Path, limits: &Limits) -> Result<SocketLink, Obstacle> 
         Err(error) => return Err(refused(error)),
     }
     rustix::io::ioctl_fionbio(&fd, false).map_err(refused)?;
-    SocketLink::new(fd, limits).map_err(refused)
+    SocketLink::new(fd, limits, spin).map_err(refused)
 }

@@ -15,7 +15,6 @@ use super::delivery::Delivery;
 use super::outbox::Outbox;
 use super::sentinel::Sentinel;
 use super::waker::Waker;
-use crate::cores;
 use crate::envelope::Head;
 use crate::limits::Limits;
 
@@ -40,7 +39,7 @@ pub(super) struct SharedLink {
 
 impl SharedLink {
     /// Takes a joined channel. `server` is the process behind a foreign one, if known. `Ok(None)`: the server is dead.
-    pub(super) fn new(channel: ClientChannel, server: Option<Owner>, limits: &Limits, spin_us: u32) -> std::io::Result<Option<Self>> {
+    pub(super) fn new(channel: ClientChannel, server: Option<Owner>, limits: &Limits, spin: Spin) -> std::io::Result<Option<Self>> {
         let Some(waker) = Waker::new(&channel, channel.server().or(server))? else {
             return Ok(None);
         };
@@ -48,7 +47,7 @@ impl SharedLink {
             sentinel: None,
             channel,
             waker,
-            spin: Spin::new(cores::available(), spin_us),
+            spin,
             outbox: Outbox::new(limits.max_queued),
             most_in: limits.max_frame as usize,
             unrung: false,
@@ -149,9 +148,9 @@ impl SharedLink {
         !self.outbox.is_empty() && !self.channel.ours()
     }
 
-    /// Whether the next turn would spin.
-    pub(super) fn spins(&self) -> bool {
-        self.spin.pays()
+    /// Whether the next turn should spin.
+    pub(super) fn spins(&mut self) -> bool {
+        self.spin.due()
     }
 
     /// Gives the slot back and ends the sentinel.

@@ -104,6 +104,12 @@ impl Queue {
         true
     }
 
+    /// Whether something came while attending; a driver that spins asks.
+    pub(crate) fn has_news(&self) -> bool {
+        let state = self.lock();
+        !state.items.is_empty() || state.shutdown.is_some() || state.poked
+    }
+
     /// The driver's owner has something to look at in the next turn.
     pub(crate) fn wake(&self) {
         let mut state = self.lock();

@@ -15,14 +15,12 @@ use super::connection::{Connection, Line};
 use super::core::{Connections, Core, Sink};
 use super::poll::{Poll, keys};
 use super::types::{Options, ServeError};
-use crate::cores;
+use crate::spinning;
 
 /// Client slots unless said otherwise.
 const SLOTS: u32 = 8;
 /// Bytes of a ring unless said otherwise; the peers' default.
 const RING_BYTES: usize = 1 << 20;
-/// Longest spin, microseconds, unless said otherwise: a message comes within 2 on another core, and a wake costs 25 each way.
-const SPIN_US: u32 = 20;
 
 /// What the reactor keeps of one slot.
 #[derive(Default)]
@@ -59,7 +57,7 @@ impl Rings {
         )?;
         poll.add(channel.fifo(), keys::FIFO, EventFlags::IN)?;
         let seats = (0..slots).map(|_| Seat::default()).collect();
-        let spin = Spin::new(cores::available(), if options.spin_us == 0 { SPIN_US } else { options.spin_us });
+        let spin = spinning::spin(options.spin_us);
         Ok(Self {
             channel,
             seats,

@@ -58,7 +58,7 @@ pub enum Reply<B> {
 pub enum Wait {
     /// Only what is there now.
     No,
-    /// Spin as learned (shared memory), never sleep; if it ends with nothing the bell is armed and `fd` will tell.
+    /// Spin as learned, never sleep; if it ends with nothing, `fd` will tell (over shared memory the bell is armed).
     Spin,
     /// Until there is something, at most so long; over shared memory it spins first, as learned.
     Sleep(Option<Duration>),

@@ -12,6 +12,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::Instant;
 
+use proofplane_ring::Spin;
 use rustix::event::epoll::EventFlags;
 
 use super::completions::{Completion, Handle, Queue};
@@ -25,6 +26,7 @@ use super::tickets::Ticket;
 use super::types::{Options, Reply, Request, ServeError, Stats, Wait};
 use crate::address::Address;
 use crate::contract::Contract;
+use crate::spinning;
 
 /// What carries the connections.
 enum Transport {
@@ -60,6 +62,8 @@ pub struct Driver {
     /// The process that made it.
     maker: u32,
     shortcuts: u32,
+    /// Over sockets.
+    spin: Spin,
     /// The bell of the rings could not be armed: the owner must come back at once.
     again: bool,
     turns: usize,
@@ -92,6 +96,7 @@ impl Driver {
             deadline: None,
             maker: std::process::id(),
             shortcuts: 0,
+            spin: spinning::spin(options.spin_us),
             again: false,
             turns: 0,
         })
@@ -124,6 +129,8 @@ impl Driver {
         };
         if matches!(self.transport, Transport::Rings(_)) {
             self.turn_rings(wait, sink)?;
+        } else if wait == Wait::Spin && self.connections.len() > 0 {
+            self.spin_sockets(sink)?;
         } else if !self.shortcut(wait, sink) {
             self.wait(wait)?;
             self.events(sink)?;
@@ -171,9 +178,10 @@ impl Driver {
         Ok(())
     }
 
-    /// Whether `Wait::Spin` would do more than `Wait::No`: over shared memory, where a turn must also be repeated until it returns 0.
-    pub fn spins(&self) -> bool {
-        matches!(self.transport, Transport::Rings(_))
+    /// Whether `Wait::Spin` would do more than `Wait::No`: always over shared memory, where a turn must also be repeated until it
+    /// returns 0; over sockets while spinning pays.
+    pub fn spins(&mut self) -> bool {
+        matches!(self.transport, Transport::Rings(_)) || self.spin.due()
     }
 
     /// Stops accepting connections and requests; what is in flight may finish. True once nothing is in flight and everything is sent.
