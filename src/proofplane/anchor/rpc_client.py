@@ -21,7 +21,7 @@ TIMEOUT_SECONDS = 30.0
 
 _MAX_BRACKETS = 200
 """Lists and objects in one answer; those asked for here have a few. The decoder recurses into them, and Python's own limit does not
-protect the C stack once a library has raised it, as `py_ecc` does at import."""
+protect the C stack once a library has raised it."""
 
 _INVALID_PARAMETER = -8
 """Bitcoin Core's RPC_INVALID_PARAMETER: a height above the tip, for one."""

@@ -1,12 +1,13 @@
 """Groth16 verification over BN254 with gnark's point encodings, in plain Python (about half a second a proof).
 
-Importing this module imports py_ecc, which takes a tenth of a second and raises the interpreter's recursion limit:
-import it only where a proof is verified. py_ecc computes pairings of whatever it is given, so every point is checked here first.
+Importing this module imports py_ecc, which takes a tenth of a second: import it only where a proof is verified.
+py_ecc computes pairings of whatever it is given, so every point is checked here first.
 Source: Groth, "On the Size of Pairing-based Non-interactive Arguments" (2016); encodings of gnark-crypto, `ecc/bn254/marshal.go`.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -19,6 +20,12 @@ from py_ecc.optimized_bn128 import optimized_pairing as pairing
 from py_ecc.typing import Optimized_Point3D
 
 from proofplane.base.errors import CallerMistake, Refused
+
+_RECURSION_LIMIT = 1000
+"""CPython's own. py_ecc raises it to 100,000 at import, for arithmetic that is not used here; nested JSON or msgpack of a peer would
+then overflow the C stack and kill the process, where it should raise `RecursionError`."""
+
+sys.setrecursionlimit(_RECURSION_LIMIT)
 
 G1 = Optimized_Point3D[FQ]
 """A point of the curve over the base field, in projective coordinates."""

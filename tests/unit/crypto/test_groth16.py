@@ -1,5 +1,7 @@
 """Unit tests of `proofplane.crypto.groth16`: points, their encodings, and the equation."""
 
+import json
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -140,3 +142,8 @@ def test_the_equation_holds_for_a_proof_made_with_the_trapdoor_and_not_for_other
 def test_inputs_of_another_number_or_range_are_the_callers_mistake(inputs: tuple[int, ...]) -> None:
     with pytest.raises(WrongInputs):
         verify(Sp1VerifyingKey.parse(verifying_key()).key, Groth16Proof.parse(A + B + C), inputs)
+
+
+def test_deeply_nested_input_is_an_error_and_no_crash_once_the_pairing_is_imported() -> None:
+    with pytest.raises(RecursionError):
+        json.loads("[" * 100_000)
