@@ -5,168 +5,204 @@ Schema hash: 711e0ff9404b76d07808697d97281d9ad3cf0c9bf9dbc2473cb1e8553c06b262
 The service that every binding implements and calls: one command for each thing that can go wrong between two languages.
 """
 
-import abc
-import typing
-from collections.abc import Coroutine
+import abc as _abc
+import typing as _typing
+from collections.abc import Coroutine as _Coroutine
 
-import msgspec
+import msgspec as _msgspec
 
-from proofplane import wire
+from proofplane import wire as _wire
 
-Fr: typing.TypeAlias = typing.Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+Fr: _typing.TypeAlias = _typing.Annotated[bytes, _msgspec.Meta(min_length=32, max_length=32)]
 
-TreeId: typing.TypeAlias = wire.U32
+TreeId: _typing.TypeAlias = _wire.U32
 
 
-class Point(wire.Message, frozen=True, gc=False):
+class Point(_wire.Message, frozen=True, gc=False):
     """`Point` of the contract."""
 
     x: Fr
     y: Fr
 
     def __post_init__(self) -> None:
-        """Refuses wrong sizes, and brings values into the form of the wire."""
+        """Refuses wrong sizes and ranges, and brings values into the form of the wire."""
         if len(self.x) != 32:
-            raise wire.WrongSize("Point.x", 32, len(self.x))
+            raise _wire.WrongSize("Point.x", 32, len(self.x))
         if len(self.y) != 32:
-            raise wire.WrongSize("Point.y", 32, len(self.y))
+            raise _wire.WrongSize("Point.y", 32, len(self.y))
 
 
-class Everything(wire.Message, frozen=True, gc=False, rename={"maybe_point": "maybePoint"}):
+class Everything(_wire.Message, frozen=True, gc=False, rename={"maybe_point": "maybePoint"}):
     """`Everything` of the contract."""
 
-    small: wire.U8
-    medium: wire.U16
-    word: wire.U32
-    large: wire.U64
+    small: _wire.U8
+    medium: _wire.U16
+    word: _wire.U32
+    large: _wire.U64
     ratio: float
     flag: bool
     text: str
     blob: bytes
     field: Fr
-    maybe: wire.U32 | None
-    numbers: list[wire.U64]
+    maybe: _wire.U32 | None
+    numbers: list[_wire.U64]
     pair: tuple[Fr, Fr]
-    state: dict[wire.U32, tuple[Fr, wire.U64]]
-    nested: wire.Packed[Point]
+    state: dict[_wire.U32, tuple[Fr, _wire.U64]]
+    nested: _wire.Packed[Point]
     points: list[Point]
     maybe_point: Point | None
 
     def __post_init__(self) -> None:
-        """Refuses wrong sizes, and brings values into the form of the wire."""
+        """Refuses wrong sizes and ranges, and brings values into the form of the wire."""
+        if self.small >> 8:
+            raise _wire.OutOfRange("Everything.small", 8, self.small)
+        if self.medium >> 16:
+            raise _wire.OutOfRange("Everything.medium", 16, self.medium)
+        if self.word >> 32:
+            raise _wire.OutOfRange("Everything.word", 32, self.word)
+        if self.large >> 64:
+            raise _wire.OutOfRange("Everything.large", 64, self.large)
         if len(self.field) != 32:
-            raise wire.WrongSize("Everything.field", 32, len(self.field))
+            raise _wire.WrongSize("Everything.field", 32, len(self.field))
+        if self.maybe is not None and self.maybe >> 32:
+            raise _wire.OutOfRange("Everything.maybe", 32, self.maybe)
+        for item0 in self.numbers:
+            if item0 >> 64:
+                raise _wire.OutOfRange("Everything.numbers[]", 64, item0)
         if len(self.pair) != 2:
-            raise wire.WrongSize("Everything.pair", 2, len(self.pair))
+            raise _wire.WrongSize("Everything.pair", 2, len(self.pair))
         for item1 in self.pair:
             if len(item1) != 32:
-                raise wire.WrongSize("Everything.pair[]", 32, len(item1))
-        for item2 in self.state.values():
-            if len(item2) != 2:
-                raise wire.WrongSize("Everything.state[]", 2, len(item2))
-            if len(item2[0]) != 32:
-                raise wire.WrongSize("Everything.state[][0]", 32, len(item2[0]))
+                raise _wire.WrongSize("Everything.pair[]", 32, len(item1))
+        for item2 in self.state:
+            if item2 >> 32:
+                raise _wire.OutOfRange("Everything.state key", 32, item2)
+        for item3 in self.state.values():
+            if len(item3) != 2:
+                raise _wire.WrongSize("Everything.state[]", 2, len(item3))
+            if len(item3[0]) != 32:
+                raise _wire.WrongSize("Everything.state[][0]", 32, len(item3[0]))
+            if item3[1] >> 64:
+                raise _wire.OutOfRange("Everything.state[][1]", 64, item3[1])
         if type(self.ratio) is not float:
-            msgspec.structs.force_setattr(self, "ratio", float(self.ratio))
-        msgspec.structs.force_setattr(self, "state", dict(sorted(self.state.items())))
+            _msgspec.structs.force_setattr(self, "ratio", float(self.ratio))
+        _msgspec.structs.force_setattr(self, "state", dict(sorted(self.state.items())))
 
 
-class ErrorResponse(wire.ErrorMessage, frozen=True, gc=False):
+class ErrorResponse(_wire.ErrorMessage, frozen=True, gc=False):
     """What the service answers when a command fails."""
 
 
-class EchoBytesResponse(wire.Message, frozen=True, gc=False):
+class EchoBytesResponse(_wire.Message, frozen=True, gc=False):
     """`EchoBytesResponse` of the contract."""
 
     data: bytes
 
 
-class EchoBytes(wire.Command[EchoBytesResponse], frozen=True, gc=False):
+class EchoBytes(_wire.Command[EchoBytesResponse], frozen=True, gc=False):
     """`EchoBytes` of the contract."""
 
     data: bytes
 
 
-class EchoEverythingResponse(wire.Message, frozen=True, gc=False):
+class EchoEverythingResponse(_wire.Message, frozen=True, gc=False):
     """`EchoEverythingResponse` of the contract."""
 
     value: Everything
 
 
-class EchoEverything(wire.Command[EchoEverythingResponse], frozen=True, gc=False):
+class EchoEverything(_wire.Command[EchoEverythingResponse], frozen=True, gc=False):
     """`EchoEverything` of the contract."""
 
     value: Everything
 
 
-class MeasureResponse(wire.Message, frozen=True, gc=False):
+class MeasureResponse(_wire.Message, frozen=True, gc=False):
     """`MeasureResponse` of the contract."""
 
     name: str
-    number: wire.U32
+    number: _wire.U32
     digest: Fr
-    tag: wire.U64
+    tag: _wire.U64
 
     def __post_init__(self) -> None:
-        """Refuses wrong sizes, and brings values into the form of the wire."""
+        """Refuses wrong sizes and ranges, and brings values into the form of the wire."""
+        if self.number >> 32:
+            raise _wire.OutOfRange("MeasureResponse.number", 32, self.number)
         if len(self.digest) != 32:
-            raise wire.WrongSize("MeasureResponse.digest", 32, len(self.digest))
+            raise _wire.WrongSize("MeasureResponse.digest", 32, len(self.digest))
+        if self.tag >> 64:
+            raise _wire.OutOfRange("MeasureResponse.tag", 64, self.tag)
 
 
-class Measure(wire.Command[MeasureResponse], frozen=True, gc=False):
+class Measure(_wire.Command[MeasureResponse], frozen=True, gc=False):
     """`Measure` of the contract."""
 
     name: str
-    number: wire.U32
+    number: _wire.U32
     digest: Fr
 
     def __post_init__(self) -> None:
-        """Refuses wrong sizes, and brings values into the form of the wire."""
+        """Refuses wrong sizes and ranges, and brings values into the form of the wire."""
+        if self.number >> 32:
+            raise _wire.OutOfRange("Measure.number", 32, self.number)
         if len(self.digest) != 32:
-            raise wire.WrongSize("Measure.digest", 32, len(self.digest))
+            raise _wire.WrongSize("Measure.digest", 32, len(self.digest))
 
 
-class SleepResponse(wire.Message, frozen=True, gc=False):
+class SleepResponse(_wire.Message, frozen=True, gc=False):
     """`SleepResponse` of the contract."""
 
-    token: wire.U64
+    token: _wire.U64
+
+    def __post_init__(self) -> None:
+        """Refuses wrong sizes and ranges, and brings values into the form of the wire."""
+        if self.token >> 64:
+            raise _wire.OutOfRange("SleepResponse.token", 64, self.token)
 
 
-class Sleep(wire.Command[SleepResponse], frozen=True, gc=False):
+class Sleep(_wire.Command[SleepResponse], frozen=True, gc=False):
     """`Sleep` of the contract."""
 
-    milliseconds: wire.U32
-    token: wire.U64
+    milliseconds: _wire.U32
+    token: _wire.U64
+
+    def __post_init__(self) -> None:
+        """Refuses wrong sizes and ranges, and brings values into the form of the wire."""
+        if self.milliseconds >> 32:
+            raise _wire.OutOfRange("Sleep.milliseconds", 32, self.milliseconds)
+        if self.token >> 64:
+            raise _wire.OutOfRange("Sleep.token", 64, self.token)
 
 
-class FailResponse(wire.Message, frozen=True, gc=False):
+class FailResponse(_wire.Message, frozen=True, gc=False):
     """`FailResponse` of the contract."""
 
 
-class Fail(wire.Command[FailResponse], frozen=True, gc=False):
+class Fail(_wire.Command[FailResponse], frozen=True, gc=False):
     """`Fail` of the contract."""
 
     message: str
 
 
-class ForgetResponse(wire.Message, frozen=True, gc=False):
+class ForgetResponse(_wire.Message, frozen=True, gc=False):
     """`ForgetResponse` of the contract."""
 
 
-class Forget(wire.Command[ForgetResponse], frozen=True, gc=False):
+class Forget(_wire.Command[ForgetResponse], frozen=True, gc=False):
     """`Forget` of the contract."""
 
 
-CONTRACT = wire.Contract(
+CONTRACT = _wire.Contract(
     service="Echo",
     schema_hash=bytes.fromhex("711e0ff9404b76d07808697d97281d9ad3cf0c9bf9dbc2473cb1e8553c06b262"),
     methods=(
-        wire.Method(EchoBytes, EchoBytesResponse, "EchoBytes", "EchoBytesResponse"),
-        wire.Method(EchoEverything, EchoEverythingResponse, "EchoEverything", "EchoEverythingResponse"),
-        wire.Method(Measure, MeasureResponse, "Measure", "MeasureResponse"),
-        wire.Method(Sleep, SleepResponse, "Sleep", "SleepResponse"),
-        wire.Method(Fail, FailResponse, "Fail", "FailResponse"),
-        wire.Method(Forget, ForgetResponse, "Forget", "ForgetResponse"),
+        _wire.Method(EchoBytes, EchoBytesResponse, "EchoBytes", "EchoBytesResponse"),
+        _wire.Method(EchoEverything, EchoEverythingResponse, "EchoEverything", "EchoEverythingResponse"),
+        _wire.Method(Measure, MeasureResponse, "Measure", "MeasureResponse"),
+        _wire.Method(Sleep, SleepResponse, "Sleep", "SleepResponse"),
+        _wire.Method(Fail, FailResponse, "Fail", "FailResponse"),
+        _wire.Method(Forget, ForgetResponse, "Forget", "ForgetResponse"),
     ),
     error=ErrorResponse,
     error_name="ErrorResponse",
@@ -179,36 +215,36 @@ class EchoClient:
 
     __slots__ = ("_caller",)
 
-    def __init__(self, caller: wire.Caller) -> None:
+    def __init__(self, caller: _wire.Caller) -> None:
         self._caller = caller
 
-    def echo_bytes(self, *, data: bytes, timeout: float | None = None) -> Coroutine[typing.Any, typing.Any, EchoBytesResponse]:
+    def echo_bytes(self, *, data: bytes, timeout: float | None = None) -> _Coroutine[_typing.Any, _typing.Any, EchoBytesResponse]:
         """The same bytes back."""
         return self._caller.call(EchoBytes(data=data), timeout=timeout)
 
     def echo_everything(
         self, *, value: Everything, timeout: float | None = None
-    ) -> Coroutine[typing.Any, typing.Any, EchoEverythingResponse]:
+    ) -> _Coroutine[_typing.Any, _typing.Any, EchoEverythingResponse]:
         """The same value back, whatever its boundaries."""
         return self._caller.call(EchoEverything(value=value), timeout=timeout)
 
     def measure(
-        self, *, name: str, number: wire.U32, digest: Fr, timeout: float | None = None
-    ) -> Coroutine[typing.Any, typing.Any, MeasureResponse]:
+        self, *, name: str, number: _wire.U32, digest: Fr, timeout: float | None = None
+    ) -> _Coroutine[_typing.Any, _typing.Any, MeasureResponse]:
         """The message of the benches: 67 bytes there, 94 back. `tag` is `number` + 1."""
         return self._caller.call(Measure(name=name, number=number, digest=digest), timeout=timeout)
 
     def sleep(
-        self, *, milliseconds: wire.U32, token: wire.U64, timeout: float | None = None
-    ) -> Coroutine[typing.Any, typing.Any, SleepResponse]:
+        self, *, milliseconds: _wire.U32, token: _wire.U64, timeout: float | None = None
+    ) -> _Coroutine[_typing.Any, _typing.Any, SleepResponse]:
         """Answers after so many milliseconds, holding up nobody else."""
         return self._caller.call(Sleep(milliseconds=milliseconds, token=token), timeout=timeout)
 
-    def fail(self, *, message: str, timeout: float | None = None) -> Coroutine[typing.Any, typing.Any, FailResponse]:
+    def fail(self, *, message: str, timeout: float | None = None) -> _Coroutine[_typing.Any, _typing.Any, FailResponse]:
         """Answers an error with this message."""
         return self._caller.call(Fail(message=message), timeout=timeout)
 
-    def forget(self, *, timeout: float | None = None) -> Coroutine[typing.Any, typing.Any, ForgetResponse]:
+    def forget(self, *, timeout: float | None = None) -> _Coroutine[_typing.Any, _typing.Any, ForgetResponse]:
         """Its handler leaves without a reply: the server answers an error for it."""
         return self._caller.call(Forget(), timeout=timeout)
 
@@ -218,7 +254,7 @@ class EchoBlockingClient:
 
     __slots__ = ("_caller",)
 
-    def __init__(self, caller: wire.BlockingCaller) -> None:
+    def __init__(self, caller: _wire.BlockingCaller) -> None:
         self._caller = caller
 
     def echo_bytes(self, *, data: bytes, timeout: float | None = None) -> EchoBytesResponse:
@@ -229,11 +265,11 @@ class EchoBlockingClient:
         """The same value back, whatever its boundaries."""
         return self._caller.call(EchoEverything(value=value), timeout=timeout)
 
-    def measure(self, *, name: str, number: wire.U32, digest: Fr, timeout: float | None = None) -> MeasureResponse:
+    def measure(self, *, name: str, number: _wire.U32, digest: Fr, timeout: float | None = None) -> MeasureResponse:
         """The message of the benches: 67 bytes there, 94 back. `tag` is `number` + 1."""
         return self._caller.call(Measure(name=name, number=number, digest=digest), timeout=timeout)
 
-    def sleep(self, *, milliseconds: wire.U32, token: wire.U64, timeout: float | None = None) -> SleepResponse:
+    def sleep(self, *, milliseconds: _wire.U32, token: _wire.U64, timeout: float | None = None) -> SleepResponse:
         """Answers after so many milliseconds, holding up nobody else."""
         return self._caller.call(Sleep(milliseconds=milliseconds, token=token), timeout=timeout)
 
@@ -246,29 +282,29 @@ class EchoBlockingClient:
         return self._caller.call(Forget(), timeout=timeout)
 
 
-class EchoService(abc.ABC):
+class EchoService(_abc.ABC):
     """What a server of Echo implements; an exception raised by a method is answered as an error."""
 
-    @abc.abstractmethod
+    @_abc.abstractmethod
     async def echo_bytes(self, request: EchoBytes) -> EchoBytesResponse:
         """The same bytes back."""
 
-    @abc.abstractmethod
+    @_abc.abstractmethod
     async def echo_everything(self, request: EchoEverything) -> EchoEverythingResponse:
         """The same value back, whatever its boundaries."""
 
-    @abc.abstractmethod
+    @_abc.abstractmethod
     async def measure(self, request: Measure) -> MeasureResponse:
         """The message of the benches: 67 bytes there, 94 back. `tag` is `number` + 1."""
 
-    @abc.abstractmethod
+    @_abc.abstractmethod
     async def sleep(self, request: Sleep) -> SleepResponse:
         """Answers after so many milliseconds, holding up nobody else."""
 
-    @abc.abstractmethod
+    @_abc.abstractmethod
     async def fail(self, request: Fail) -> FailResponse:
         """Answers an error with this message."""
 
-    @abc.abstractmethod
+    @_abc.abstractmethod
     async def forget(self, request: Forget) -> ForgetResponse:
         """Its handler leaves without a reply: the server answers an error for it."""

@@ -1,7 +1,13 @@
-"""What a broken, slow, vanishing or hostile client can do to a server over a socket: nothing, to anybody but itself."""
+"""What a broken, slow, vanishing or hostile client can do to a server: nothing, to anybody but itself.
+
+Over sockets a raw client says whatever it likes; over shared memory the rings leave a client of another program only names, fields,
+silence and its end, which our own connection can play.
+"""
 
 import asyncio
+import os
 import struct
+import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,8 +15,10 @@ import msgspec
 import pytest
 
 from kit.rpc_raw import RawClient, frame, numbered, plain
-from kit.rpc_service import CONTRACT, Echo, Held, service
-from proofplane import rpc
+from kit.rpc_service import CONTRACT, PATIENCE, Data, Echo, Held, Hold, Large, service
+from proofplane import _native, rpc
+from proofplane.rpc.connecting import connected
+from proofplane.rpc.options import ClientOptions
 
 MAX_FRAME = 1 << 20
 
@@ -27,21 +35,29 @@ async def served(tmp_path: Path) -> AsyncIterator[tuple[Path, Held, rpc.Server]]
 Served = tuple[Path, Held, rpc.Server]
 
 
+@pytest.fixture(params=["socket", "shared memory"])
+async def anywhere(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[tuple[str, Held, rpc.Server]]:
+    made, held = service()
+    address = str(tmp_path / "s.sock") if request.param == "socket" else f"pp-test-{uuid.uuid4().hex}.shm"
+    limits = rpc.Limits(max_frame=MAX_FRAME, max_in_flight=16, max_queued=1 << 20)
+    async with rpc.serve(address, made, options=rpc.ServerOptions(limits=limits, grace=0.2, slots=4)) as server:
+        yield address, held, server
+
+
+Anywhere = tuple[str, Held, rpc.Server]
+
+
+async def assert_serves_at(address: str) -> None:
+    """A client that comes now is served."""
+    async with rpc.connect(address, CONTRACT) as other:
+        assert await other.call(Echo(b"hello"), timeout=PATIENCE) == Data(b"hello")
+
+
 async def assert_serves(path: Path) -> None:
     """A client that comes now is served."""
     async with RawClient(path) as other:
         await other.send(plain("Echo", {"data": b"hello"}))
         assert await other.reply() == ["EchoResponse", {"data": b"hello"}]
-
-
-async def test_a_client_that_vanishes_before_its_reply_hurts_nobody(served: Served) -> None:
-    path, held, _ = served
-    async with RawClient(path) as leaver:
-        await leaver.send(plain("Hold", {"number": 1}) + plain("Large", {"size": 300_000}))
-        await held.until(1)
-    held.gate(1).set()
-
-    await assert_serves(path)
 
 
 async def test_half_a_frame_and_silence_hold_up_nobody_while_it_stays_open(served: Served) -> None:
@@ -152,21 +168,6 @@ async def test_plain_requests_are_answered_in_order_and_numbered_ones_at_once_on
         assert await client.reply() == ["HoldResponse", {"data": b"2"}]
 
 
-async def test_a_late_reply_never_reaches_the_next_client(served: Served) -> None:
-    path, held, server = served
-    async with RawClient(path) as first:
-        await first.send(plain("Hold", {"number": 1}))
-        await held.until(1)
-    async with RawClient(path) as second:
-        await second.send(plain("Hold", {"number": 2}))
-        await held.until(2)
-        held.gate(1).set()
-        held.gate(2).set()
-
-        assert await second.reply() == ["HoldResponse", {"data": b"2"}]
-    assert server.stats.orphaned == 1
-
-
 async def test_an_empty_reply_frame_is_no_end_of_anything(tmp_path: Path) -> None:
     """An earlier design skipped a zero-length reply, and its client waited for ever; here it ends the connection with a clear error."""
     path = str(tmp_path / "odd.sock")
@@ -194,15 +195,122 @@ async def test_a_thousand_clients_connect_at_once(served: Served) -> None:
     await asyncio.gather(*(one(number) for number in range(1000)))
 
 
-async def test_sixteen_handlers_that_wait_run_together_on_one_connection(served: Served) -> None:
-    path, held, _ = served
-    async with RawClient(path) as client:
-        await client.send(b"".join(plain("Hold", {"number": number}) for number in range(16)))
+async def test_a_client_that_vanishes_before_its_reply_hurts_nobody(anywhere: Anywhere) -> None:
+    address, held, _ = anywhere
+    async with rpc.connect(address, CONTRACT) as leaver:
+        calls = [asyncio.ensure_future(leaver.call(request)) for request in (Hold(1), Large(300_000))]
+        await held.until(1)
+    held.gate(1).set()
+    await asyncio.gather(*calls, return_exceptions=True)
+
+    await assert_serves_at(address)
+
+
+async def test_a_late_reply_never_reaches_the_next_client(anywhere: Anywhere) -> None:
+    address, held, server = anywhere
+    lost = []
+    for number in range(4):  # over shared memory, one in every slot
+        async with rpc.connect(address, CONTRACT, ids=False) as first:
+            lost.append(asyncio.ensure_future(first.call(Hold(number))))
+            await held.until(number + 1)
+    async with rpc.connect(address, CONTRACT, ids=False) as second:
+        call = asyncio.ensure_future(second.call(Hold(10), timeout=PATIENCE))
+        await held.until(5)
+        for number in (0, 1, 2, 3, 10):
+            held.gate(number).set()
+
+        assert await call == Data(b"10")
+    assert server.stats.orphaned == 4
+    assert [type(error) for error in await asyncio.gather(*lost, return_exceptions=True)] == [rpc.Closed] * 4
+
+
+async def test_sixteen_handlers_that_wait_run_together_on_one_connection(anywhere: Anywhere) -> None:
+    address, held, _ = anywhere
+    async with rpc.connect(address, CONTRACT, ids=False) as client:
+        calls = [asyncio.ensure_future(client.call(Hold(number), timeout=PATIENCE)) for number in range(16)]
         await held.until(16)
         for number in range(16):
             held.gate(number).set()
 
-        assert [(await client.reply())[1]["data"] for _ in range(16)] == [str(number).encode() for number in range(16)]
+        assert await asyncio.gather(*calls) == [Data(str(number).encode()) for number in range(16)]
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("Nothing", b"\x80"),
+        ("Echo", b"\x80"),
+        ("Echo", b"\x81\xa4data\x03"),
+        ("Echo", b"\xc0"),
+        ("Echo", b"\xc1"),
+        ("Fail", b"\x81\xa7message\xa1\xff"),
+    ],
+)
+async def test_a_request_that_cannot_be_read_gets_an_error_in_its_place(anywhere: Anywhere, name: str, fields: bytes) -> None:
+    address, _, _ = anywhere
+    async with rpc.connect(address, ids=False) as client, asyncio.timeout(PATIENCE):
+        echo = msgspec.msgpack.encode({"data": b"x"})
+        replies = await asyncio.gather(*[client.call_raw(*request) for request in (("Echo", echo), (name, fields), ("Echo", echo))])
+
+    assert [reply for reply, _ in replies] == ["EchoResponse", "ErrorResponse", "EchoResponse"]
+
+
+async def test_both_directions_full_of_bytes_that_nobody_reads_hold_up_nobody_else_and_nothing_is_lost(anywhere: Anywhere) -> None:
+    address, _, server = anywhere
+    silent = await connected(address, ClientOptions(limits=rpc.Limits(max_in_flight=10_000, max_queued=1 << 20)))
+    request = msgspec.msgpack.encode({"data": bytes(50_000)})
+    sent = fill(silent, request)
+    while True:  # until what the server has taken in the meantime makes no room any more
+        for _ in range(20):
+            await assert_serves_at(address)
+        more = fill(silent, request)
+        if more == 0:
+            break
+        sent += more
+    # Beyond full queues the server makes no more replies than may be in flight at once.
+    assert server.stats.in_flight <= 16
+    assert sent >= 40
+
+    replies = 0
+    async with asyncio.timeout(PATIENCE):
+        while replies < sent:
+            for _, name, payload in silent.turn(False):
+                assert (name, payload) == ("EchoResponse", request)
+                replies += 1
+            await asyncio.sleep(0)
+    silent.close()
+
+
+def fill(connection: _native.Connection, fields: bytes) -> int:
+    """Submits and sends echoes until the connection takes no more, reading nothing; returns how many."""
+    count = 0
+    connection.flush()
+    while connection.submit("Echo", fields) is not None:
+        connection.flush()
+        count += 1
+    return count
+
+
+async def test_a_slot_belongs_to_one_client_until_it_leaves() -> None:
+    made, _ = service()
+    address, soon = f"pp-test-{uuid.uuid4().hex}.shm", {"child": os.getpid(), "start_timeout": 0.01}
+    async with rpc.serve(address, made, options=rpc.ServerOptions(slots=2)):
+        async with rpc.connect(address, CONTRACT, slot=1) as first:
+            assert await first.call(Echo(b"1"), timeout=PATIENCE) == Data(b"1")
+            with pytest.raises(rpc.CannotConnect):
+                async with rpc.connect(address, CONTRACT, slot=1, **soon):
+                    pass
+            async with rpc.connect(address, CONTRACT) as other:  # takes the one that is free
+                assert await other.call(Echo(b"2"), timeout=PATIENCE) == Data(b"2")
+                with pytest.raises(rpc.CannotConnect):
+                    async with rpc.connect(address, CONTRACT, **soon):
+                        pass
+            assert await first.call(Echo(b"3"), timeout=PATIENCE) == Data(b"3")
+        async with rpc.connect(address, CONTRACT, slot=1) as second:
+            assert await second.call(Echo(b"4"), timeout=PATIENCE) == Data(b"4")
+        with pytest.raises(rpc.CannotConnect):
+            async with rpc.connect(address, CONTRACT, slot=2, **soon):
+                pass
 
 
 def _resident() -> int:

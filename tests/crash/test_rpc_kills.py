@@ -8,6 +8,7 @@ import sys
 import threading
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -60,11 +61,13 @@ async def test_when_the_server_is_killed_every_call_in_flight_fails_at_once(addr
 
 
 def test_when_the_server_is_killed_a_blocking_call_fails_at_once(address: str) -> None:
-    with server_process(address) as process, rpc.connect_blocking(address, CONTRACT) as client:
-        threading.Timer(0.05, process.kill).start()
+    with server_process(address) as process, rpc.connect_blocking(address, CONTRACT) as client, ThreadPoolExecutor(1) as threads:
+        call = threads.submit(client.call, Hold(1), timeout=60)
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"held 1\n"
+        process.kill()
 
-        with pytest.raises(rpc.Ended):
-            client.call(Hold(1), timeout=60)
+        assert isinstance(call.exception(20), rpc.Ended)
 
 
 def test_a_killed_servers_remains_are_replaced_by_the_next_and_removed_at_its_end(address: str) -> None:

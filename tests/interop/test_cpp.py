@@ -15,7 +15,7 @@ MUTANTS = 20_000
 def test_the_runtime_keeps_its_promises_on_every_path_of_a_call() -> None:
     done = subprocess.run([make_cpp("build") / "runtime_test"], capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("ok ") == 27
+    assert done.stdout.count("ok ") >= 33
 
 
 @pytest.mark.slow

@@ -10,6 +10,9 @@ from kit.echo_builds import LANGUAGES, echo_program
 from kit.echo_program import ORDERS, TRANSPORTS, address_of, call, end, left_over, served, succeeded
 from kit.echo_table import CELL
 
+ATTEMPTS = 3
+"""Scripts of one cell with ids: on a starved machine a reply that is due 50 ms earlier can be late, but not each time."""
+
 Server = tuple[str, str, str]
 """Language, transport and address of a server that runs."""
 
@@ -30,4 +33,8 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 def test_each_language_is_called_by_each(server: Server, client: str, mode: str, record_property: Callable[[str, object], None]) -> None:
     language, transport, address = server
     record_property(CELL, [language, client, transport, mode])
-    assert call(echo_program(client), address, mode) == succeeded(mode)
+    done = call(echo_program(client), address, mode)
+    for _ in range(ATTEMPTS - 1):
+        if mode == "ids" and done[1].startswith("order: ") and done != succeeded(mode):
+            done = call(echo_program(client), address, mode)
+    assert done == succeeded(mode)

@@ -24,7 +24,7 @@ from kit.golden_frames import CODEC, given, lenient, read, reason_of, write
 from proofplane.wire import envelopes
 from proofplane.wire.dynamic import ValueReason
 from proofplane.wire.envelopes import Envelope, EnvelopeReason, UnreadableEnvelope
-from proofplane.wire.frames import FrameCutOff, FrameDecoder, FrameTooLarge, encode_frame
+from proofplane.wire.frames import FrameCutOff, FrameDecoder, OversizedFrame, encode_frame
 from proofplane.wire.schema.model import Array, FixedBytes, List, Map, Optional, Packed, Scalar, Struct, Tuple, Type
 
 LIMIT = 4096
@@ -198,7 +198,7 @@ class Fuzz:
             decoder.end()
             self.seen["frame:whole"] += 1
             assert end == 0
-        except FrameTooLarge:
+        except OversizedFrame:
             self.seen["frame:too_large"] += 1
             assert end == 1
         except FrameCutOff:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from proofplane.wire.bodies import Body, Codec, UnknownName
+from proofplane.wire.bodies import Bodies, Body, UnknownName
 from proofplane.wire.dynamic import BadBytes
 from proofplane.wire.envelopes import UnreadableEnvelope
 from proofplane.wire.schema.canonical import schema_hash
@@ -25,7 +25,7 @@ from proofplane.wire.schema.parse import parse_contract
 
 SCHEMAS = Path(__file__).parents[2] / "schema"
 FOLDER = SCHEMAS / "golden"
-CODEC = Codec(parse_contract((SCHEMAS / "echo.jsonc").read_text("utf-8")))
+CODEC = Bodies(parse_contract((SCHEMAS / "echo.jsonc").read_text("utf-8")))
 
 INTEGERS = (0, 127, 128, 255, 256, 65535, 65536, 2**32 - 1, 2**32, 2**64 - 1)
 """The edges of msgpack's integer widths."""

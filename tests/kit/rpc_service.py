@@ -1,10 +1,14 @@
 """A small service for the rpc tests: an echo, a request that is held until the test releases it, and one that fails."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from proofplane import rpc
 from proofplane.wire import Command, Contract, ErrorMessage, Message, Method
+
+PATIENCE = 20.0
+"""Seconds after which what does not come is a failure and not slowness."""
 
 
 class Data(Message, frozen=True):
@@ -53,16 +57,19 @@ class Held:
     arrived: list[int] = field(default_factory=list)
     gates: dict[int, asyncio.Event] = field(default_factory=dict)
     news: asyncio.Event = field(default_factory=asyncio.Event)
+    tell: Callable[[int], None] | None = None
+    """Called with the number of each request that arrives to be held."""
 
     def gate(self, number: int) -> asyncio.Event:
         """The gate of one held request."""
         return self.gates.setdefault(number, asyncio.Event())
 
     async def until(self, count: int) -> None:
-        """Waits until so many held requests have arrived."""
-        while len(self.arrived) < count:
-            self.news.clear()
-            await self.news.wait()
+        """Waits until so many held requests have arrived; raises `TimeoutError` if they do not."""
+        async with asyncio.timeout(PATIENCE):
+            while len(self.arrived) < count:
+                self.news.clear()
+                await self.news.wait()
 
 
 def service() -> tuple[rpc.Service, Held]:
@@ -82,6 +89,8 @@ def service() -> tuple[rpc.Service, Held]:
     async def on_hold(request: Hold) -> Data:
         held.arrived.append(request.number)
         held.news.set()
+        if held.tell is not None:
+            held.tell(request.number)
         await held.gate(request.number).wait()
         return Data(str(request.number).encode())
 

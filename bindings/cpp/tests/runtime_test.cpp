@@ -20,10 +20,12 @@
 
 #include "echo_client.hpp"
 #include "echo_service.hpp"
+#include "famine.hpp"
 
 namespace {
 
 using namespace std::chrono_literals;
+using famine::Famine;
 using proofplane::Code;
 using proofplane::Responder;
 using proofplane::Result;
@@ -196,6 +198,42 @@ void a_forked_child_is_told(Pair& pair) {
     require(pair.client->echo_bytes({}).get().ok(), "the parent's client suffered");
 }
 
+void a_forked_child_cannot_end_its_parents_server(Pair& pair) {
+    const pid_t child = fork();
+    if (child == 0) {
+        const bool untold = pair.server->stats().accepted != 0;
+        pair.server.reset();
+        _exit(untold ? 1 : 0);
+    }
+    int status = 0;
+    require(waitpid(child, &status, 0) == child && status == 0, "the child was not told");
+    require(pair.client->echo_bytes({}).get().ok(), "the parent's server suffered");
+    require(echo::connect(pair.address).ok(), "the address is gone");
+}
+
+void without_memory_for_a_request_its_caller_gets_an_error(Pair& pair) {
+    const std::vector<std::uint8_t> large(300'000);
+    {
+        const Famine everywhere;
+        const auto reply = pair.client->echo_bytes({.data = large}).get();
+        require(!reply && reply.error().code == Code::refused, "no error");
+    }
+    require(pair.client->echo_bytes({.data = {7}}).get().ok(), "the server suffered");
+}
+
+void without_memory_for_a_reply_its_caller_is_told(Pair& pair) {
+    const std::vector<std::uint8_t> large(300'000);
+    std::promise<std::thread::id> reader;
+    pair.client->echo_bytes({}, [&](auto) { reader.set_value(std::this_thread::get_id()); });
+    const auto client_thread = reader.get_future().get();
+    {
+        const Famine there(client_thread);
+        const auto reply = pair.client->echo_bytes({.data = large}).get();
+        require(!reply && reply.error().code == Code::system, "another outcome");
+    }
+    require(pair.client->echo_bytes({.data = large}).get()->data == large, "the client suffered");
+}
+
 /// What decoding these bytes as a T says.
 template <class T>
 std::string why(const msgpack::Bytes& bytes) {
@@ -257,6 +295,10 @@ std::vector<Test> all() {
         {"a callback may call", a_callback_may_call},
         {"many threads share a client", many_threads_share_a_client},
         {"a forked child is told", a_forked_child_is_told},
+        {"a forked child cannot end its parent's server", a_forked_child_cannot_end_its_parents_server},
+        {"without memory for a request its caller gets an error",
+         without_memory_for_a_request_its_caller_gets_an_error},
+        {"without memory for a reply its caller is told", without_memory_for_a_reply_its_caller_is_told},
     };
     std::vector<Test> tests = {
         {"a decoding error says where", a_decoding_error_says_where},

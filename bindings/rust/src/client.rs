@@ -11,12 +11,11 @@ use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use proofplane_reactor::address::Address;
-use proofplane_reactor::client::{Call, Connection, Connector, Options};
+use proofplane_reactor::client::{Call, Connection, Connector, Options, introduce};
 use rustix::event::{EventfdFlags, eventfd};
 
 use crate::contract::{Command, Contract};
 use crate::error::{CallError, ConnectError};
-use crate::hello::introduce;
 use crate::msgpack::to_bytes;
 use crate::options::{ClientOptions, Order};
 use crate::pending::{Pending, Slot};
@@ -68,7 +67,8 @@ impl Client {
     /// # Errors
     /// No connection came about in time, or the server serves another contract.
     pub fn connect(address: &str, contract: &Contract, options: &ClientOptions) -> Result<Self, ConnectError> {
-        let deadline = Instant::now() + options.timeout;
+        // A timeout beyond what the clock can say is none.
+        let deadline = Instant::now().checked_add(options.timeout);
         let address = Address::parse(address)?;
         let rings = matches!(address, Address::SharedMemory(_));
         let asked = Options {
@@ -78,17 +78,13 @@ impl Client {
             spin_us: options.spin_us,
         };
         let mut connection = Connector::new(address, asked)
-            .connect(Some(deadline))
+            .connect(deadline)
             .map_err(ConnectError::Unreachable)?;
         let hello = match options.order {
             Order::Ask => introduce(&mut connection, contract.schema_hash, deadline)?,
             Order::Plain => None,
         };
-        let uses_ids = hello.as_ref().is_some_and(|hello| hello.ids);
-        connection.use_ids(uses_ids);
-        if let Some(hello) = hello {
-            connection.limit_requests(hello.max_frame);
-        }
+        let uses_ids = hello.is_some_and(|hello| hello.ids);
         let started = Self::start(connection, rings).map_err(|error| ConnectError::Unreachable(format!("the system refused: {error}")))?;
         Ok(Self {
             shared: started.0,
@@ -134,14 +130,12 @@ impl Client {
         if state.waiting.len() >= self.max_in_flight {
             return Err(CallError::Busy);
         }
-        // A connection that expects nothing sleeps too deeply to hear a foreign server's rings.
-        let wakes = self.shared.rings && state.waiting.is_empty();
         let call = state.connection.submit(name, payload)?;
         state.waiting.insert(call, Arc::clone(slot));
         // A loss seen here is seen again by the reader's thread, which fails everything in flight.
         let sent = state.connection.flush();
         drop(state);
-        if wakes || !matches!(sent, Ok(true)) {
+        if !matches!(sent, Ok(true)) {
             self.shared.ring();
         }
         Ok(())

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use proofplane_reactor::address::AddressError;
-use proofplane_reactor::client::{Lost, SubmitError};
+use proofplane_reactor::client::{HelloError, Lost, SubmitError};
 use proofplane_reactor::server::ServeError as Refusal;
 
 use crate::msgpack::DecodeError;
@@ -90,6 +90,17 @@ impl From<SubmitError> for CallError {
 impl From<AddressError> for ConnectError {
     fn from(error: AddressError) -> Self {
         Self::Address(error.0)
+    }
+}
+
+impl From<HelloError> for ConnectError {
+    fn from(error: HelloError) -> Self {
+        match error {
+            HelloError::Lost(_) | HelloError::NotSent(_) => Self::Unreachable(error.to_string()),
+            HelloError::Deadline => Self::Deadline,
+            HelloError::Unreadable => Self::NotOurs(error.to_string()),
+            HelloError::OtherSchema { ours, theirs } => Self::OtherSchema { ours, theirs },
+        }
     }
 }
 

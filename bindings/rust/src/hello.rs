@@ -1,23 +1,16 @@
-//! The first question on a connection: which schema, and are request ids known?
-
-use std::time::Instant;
-
-use proofplane_reactor::client::Connection;
+//! Hello's messages, for programs that look at frames themselves; clients ask and servers answer it in the reactor.
 
 use crate::contract::Command;
-use crate::error::ConnectError;
-use crate::msgpack::{DecodeError, Pack, Reader, Unpack, Writer, from_bytes, to_bytes};
+use crate::msgpack::{DecodeError, Pack, Reader, Unpack, Writer};
 
-const NO_SCHEMA: [u8; 32] = [0; 32];
-
-/// The question. Clients ask it by themselves.
+/// The question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hello {
     /// Hash of the client's schema; all zero when it has none.
     pub schema_hash: [u8; 32],
 }
 
-/// What a server of ours answers, by itself.
+/// What a server of ours answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HelloResponse {
     /// Hash of the server's schema; all zero when it has none.
@@ -32,39 +25,6 @@ impl Command for Hello {
     type Response = HelloResponse;
     const NAME: &'static str = "Hello";
     const RESPONSE: &'static str = "HelloResponse";
-}
-
-/// Asks, and compares schemas. `None` means a server that knows no Hello: first in, first out, and whatever schema it has.
-pub(crate) fn introduce(
-    connection: &mut Connection,
-    schema_hash: [u8; 32],
-    deadline: Instant,
-) -> Result<Option<HelloResponse>, ConnectError> {
-    let lost = |error: &dyn std::fmt::Debug| ConnectError::Unreachable(format!("it ended during Hello: {error:?}"));
-    connection
-        .submit(Hello::NAME, &to_bytes(&Hello { schema_hash }))
-        .map_err(|error| lost(&error))?;
-    let mut reply = None;
-    while reply.is_none() {
-        // The wait may end early with nothing, when a signal came: the deadline tells, not the count.
-        connection
-            .wait(Some(deadline), &mut |_, name, payload| {
-                reply = Some((name == Hello::RESPONSE, payload.to_vec()))
-            })
-            .map_err(|error| lost(&error))?;
-        if reply.is_none() && Instant::now() >= deadline {
-            return Err(ConnectError::Deadline);
-        }
-    }
-    let Some((true, payload)) = reply else { return Ok(None) };
-    let theirs: HelloResponse = from_bytes(&payload).map_err(|error| ConnectError::NotOurs(format!("its HelloResponse: {error}")))?;
-    if schema_hash != NO_SCHEMA && theirs.schema_hash != NO_SCHEMA && theirs.schema_hash != schema_hash {
-        return Err(ConnectError::OtherSchema {
-            ours: schema_hash,
-            theirs: theirs.schema_hash,
-        });
-    }
-    Ok(Some(theirs))
 }
 
 impl Pack for Hello {

@@ -28,7 +28,8 @@ pub struct ClientOptions {
     pub spin_us: u32,
     /// Which requests to send.
     pub order: Order,
-    /// How long connecting and Hello may take together. 5 s: what a server that is just being started is given.
+    /// How long connecting and Hello may take together; a time that no clock reaches means without end. 5 s: what a server that is
+    /// just being started is given.
     pub timeout: Duration,
 }
 

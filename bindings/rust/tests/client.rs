@@ -93,6 +93,14 @@ fn a_deadline_drops_the_reply_and_not_the_read() {
 }
 
 #[test]
+fn a_timeout_that_no_clock_reaches_is_none() {
+    let timeout = Duration::MAX;
+    let (client, server) = against(ClientOptions { timeout, ..plain() }, |mut peer| answer(&mut peer, 1));
+    assert_eq!(client.unwrap().sleep(&sleep(1)).wait(None), Ok(SleepResponse { token: 1 }));
+    server.join().unwrap();
+}
+
+#[test]
 fn a_dropped_call_does_not_shift_the_replies_of_others() {
     let (client, server) = against(plain(), |mut peer| (1..=3).for_each(|token| answer(&mut peer, token)));
     let client = client.unwrap();

@@ -3,7 +3,7 @@
 import { CallerMistake } from "./errors.js";
 
 /** Longest path that the system can bind, bytes. */
-const MAX_PATH_BYTES = 107;
+export const MAX_PATH_BYTES = 107;
 
 export type Address = { readonly kind: "socket"; readonly path: string } | { readonly kind: "shared-memory"; readonly name: string };
 

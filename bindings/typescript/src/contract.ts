@@ -30,11 +30,18 @@ export interface Contract {
   readonly errorName: string;
 }
 
-/** Writes the fields of an error reply. */
-export function writeError(writer: Writer, message: string): void {
+/** Writes the fields of an error reply; a message of more than `most` bytes is cut between two characters. */
+export function writeError(writer: Writer, message: string, most = Number.POSITIVE_INFINITY): void {
   writer.map(1);
   writer.string("message");
-  writer.string(message);
+  writer.string(Buffer.byteLength(message) > most ? cut(Buffer.from(message), most) : message);
+}
+
+/** At most `most` bytes of a text in UTF-8. */
+function cut(text: Buffer, most: number): string {
+  let end = Math.max(most, 0);
+  while (end > 0 && ((text[end] ?? 0) & 0xc0) === 0x80) end -= 1;
+  return text.toString("utf8", 0, end);
 }
 
 /** Reads the message of an error reply. */

@@ -26,6 +26,17 @@ export function readRequestEnvelope(body: Uint8Array): Envelope {
   return { id, ...pair(reader) };
 }
 
+/** The id of a request whose envelope may be bad otherwise, so that the error can be answered under it; undefined if there is none to read. */
+export function readRequestId(body: Uint8Array): bigint | undefined {
+  try {
+    const reader = open(body);
+    return reader.array("the envelope") === 2 ? readId(reader) : undefined;
+  } catch (error) {
+    if (!(error instanceof BadBytes)) throw error;
+    return undefined;
+  }
+}
+
 /** Reads a reply's envelope; throws `BadBytes`. */
 export function readReplyEnvelope(body: Uint8Array): Envelope {
   const reader = open(body);
@@ -71,9 +82,7 @@ function readId(reader: Reader): bigint {
 }
 
 function pair(reader: Reader): { name: string; payload: Uint8Array } {
-  const start = reader.position;
-  const name = reader.string("the name");
-  if (reader.position - start > MAX_NAME_BYTES + 2) throw new BadBytes(`the name is longer than ${MAX_NAME_BYTES} bytes`);
+  const name = reader.string("the name", MAX_NAME_BYTES);
   const payload = reader.rest();
   if (payload.length === 0) throw new BadBytes("the bytes end before the payload");
   return { name, payload };

@@ -5,6 +5,8 @@ import { BadBytes } from "./errors.js";
 /** Bytes of the length prefix. */
 export const PREFIX_BYTES = 4;
 
+const NOTHING = new Uint8Array(0);
+
 /** Puts the length before a body. */
 export function frame(body: Uint8Array): Uint8Array {
   const framed = new Uint8Array(PREFIX_BYTES + body.length);
@@ -13,11 +15,19 @@ export function frame(body: Uint8Array): Uint8Array {
   return framed;
 }
 
-/** Collects chunks and gives whole bodies. It holds what has come and no more, whatever a prefix announces. */
+/**
+ * Collects chunks and gives whole bodies.
+ *
+ * A chunk that comes when nothing is left of earlier ones is not copied. Otherwise it is put behind them in one buffer that at most doubles, so
+ * that memory follows what has come, however small the chunks are and whatever a prefix announces. Bytes that were given out are never
+ * written again.
+ */
 export class FrameReader {
   readonly #maxFrame: number;
-  #chunks: Uint8Array[] = [];
-  #have = 0;
+  /** What has come and was not taken lies in it from `start` to `end`. */
+  #buffer: Uint8Array = NOTHING;
+  #start = 0;
+  #end = 0;
   #need = PREFIX_BYTES;
   #inBody = false;
 
@@ -28,52 +38,58 @@ export class FrameReader {
 
   /** Adds what has come. */
   push(chunk: Uint8Array): void {
-    this.#chunks.push(chunk);
-    this.#have += chunk.length;
+    const have = this.#end - this.#start;
+    if (have === 0) {
+      this.#buffer = chunk;
+      this.#start = 0;
+      this.#end = chunk.length;
+      return;
+    }
+    // An adopted chunk may be part of somebody's larger buffer; its own length is all that is ours, and that is full.
+    if (this.#end + chunk.length > this.#buffer.length) this.#grow(have, have + chunk.length);
+    this.#buffer.set(chunk, this.#end);
+    this.#end += chunk.length;
   }
 
   /** The next whole body, or undefined until more has come; throws `BadBytes` at a length over the limit, after which the stream is lost. */
   next(): Uint8Array | undefined {
     if (!this.#inBody) {
-      if (this.#have < PREFIX_BYTES) return undefined;
       const prefix = this.#take(PREFIX_BYTES);
+      if (prefix === undefined) return undefined;
       const length = new DataView(prefix.buffer, prefix.byteOffset).getUint32(0, true);
       if (length > this.#maxFrame) throw new BadBytes(`a frame of ${length} bytes is over the limit of ${this.#maxFrame}`);
       this.#need = length;
       this.#inBody = true;
     }
-    if (this.#have < this.#need) return undefined;
-    this.#inBody = false;
-    return this.#take(this.#need);
+    const body = this.#take(this.#need);
+    if (body !== undefined) this.#inBody = false;
+    return body;
   }
 
-  /** Takes so many of the bytes that are there; copies only if they lie in more than one chunk. */
-  #take(count: number): Uint8Array {
-    this.#have -= count;
-    const first = this.#chunks[0];
-    if (first !== undefined && first.length > count) {
-      this.#chunks[0] = first.subarray(count);
-      return first.subarray(0, count);
+  /** Bytes of memory held. */
+  get held(): number {
+    return this.#buffer.length;
+  }
+
+  /** Moves the `have` bytes to a buffer for `least` bytes or, while their frame has further to go, for up to twice as many as there are. */
+  #grow(have: number, least: number): void {
+    const buffer = Buffer.allocUnsafe(Math.max(least, Math.min(2 * have, this.#need)));
+    buffer.set(this.#buffer.subarray(this.#start, this.#end));
+    this.#buffer = buffer;
+    this.#start = 0;
+    this.#end = have;
+  }
+
+  /** Takes so many bytes, if they are there. */
+  #take(count: number): Uint8Array | undefined {
+    if (this.#end - this.#start < count) return undefined;
+    const taken = this.#buffer.subarray(this.#start, this.#start + count);
+    this.#start += count;
+    if (this.#start === this.#end) {
+      this.#buffer = NOTHING;
+      this.#start = 0;
+      this.#end = 0;
     }
-    if (first !== undefined && first.length === count) {
-      this.#chunks.shift();
-      return first;
-    }
-    const taken = new Uint8Array(count);
-    let at = 0;
-    let used = 0;
-    for (const chunk of this.#chunks) {
-      const part = chunk.subarray(0, count - at);
-      taken.set(part, at);
-      at += part.length;
-      if (part.length < chunk.length) {
-        this.#chunks[used] = chunk.subarray(part.length);
-        break;
-      }
-      used += 1;
-      if (at === count) break;
-    }
-    this.#chunks.splice(0, used);
     return taken;
   }
 }

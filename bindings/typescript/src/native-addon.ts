@@ -41,7 +41,6 @@ export interface NativeServer {
   turn(): readonly { readonly ticket: bigint; readonly method: number; readonly payload: Uint8Array }[];
   complete(ticket: bigint, payload: Uint8Array): void;
   fail(ticket: bigint, message: string): void;
-  flush(): void;
   arm(): void;
   readonly open: number;
   drain(): boolean;

@@ -17,9 +17,12 @@ export class NativeLink implements Link {
   readonly #events: LinkEvents;
   #scheduled = false;
   #armed = false;
+  /** A look at a full ring is due. */
+  #retrying = false;
   #over = false;
 
-  private constructor(native: Addon, attempt: NativeAttempt, events: LinkEvents) {
+  /** Takes over a successful attempt; `connect` makes them. */
+  constructor(native: Addon, attempt: NativeAttempt, events: LinkEvents) {
     this.#events = events;
     this.#connection = new native.NativeConnection(attempt, () => {
       this.#armed = false;
@@ -94,11 +97,21 @@ export class NativeLink implements Link {
     } else if (replies.length > 0) {
       this.#schedule();
     } else {
-      if (this.#connection.wantsWrite()) setTimeout(() => this.#turn(), RING_RETRY_MS);
+      this.#retry();
       if (!this.#armed) {
         this.#armed = true;
         this.#connection.arm();
       }
     }
+  }
+
+  /** Looks at a full ring again soon; one timer at a time, however many turns find it full. */
+  #retry(): void {
+    if (this.#retrying || !this.#connection.wantsWrite()) return;
+    this.#retrying = true;
+    setTimeout(() => {
+      this.#retrying = false;
+      this.#turn();
+    }, RING_RETRY_MS);
   }
 }

@@ -2,30 +2,29 @@
 
 import type net from "node:net";
 
-import { type Contract, hello, writeError } from "./contract.js";
-import { type Envelope, readRequestEnvelope, writeReplyEnvelope } from "./envelopes.js";
+import { type Contract, HELLO, hello, writeError } from "./contract.js";
+import { type Envelope, readRequestEnvelope, readRequestId, writeReplyEnvelope } from "./envelopes.js";
 import { BadBytes } from "./errors.js";
 import { FrameReader, frame } from "./frames.js";
 import type { Handlers } from "./handlers.js";
 import type { Limits } from "./limits.js";
-import { Reader } from "./msgpack-reader.js";
 import { Writer } from "./msgpack-writer.js";
+import { type Place, ReplyOrder } from "./reply-order.js";
 
-/** A request's place in the order of plain replies; the frame is there once it is answered. */
-interface Place {
-  reply: Uint8Array | undefined;
-}
+/** How a reply goes: under its request's id, or at its request's place in the order. */
+type Way = bigint | Place;
 
-/** Packs and sends one reply, or keeps it for its turn; false, and nothing done, if a reply that is no error is over the limit. */
-type Answer = (name: string, write: (writer: Writer) => void) => boolean;
+/** Bytes of an error reply besides its name and message: two arrays and an id, the name's header, map, key, the message's header. */
+const AROUND_ERROR = 1 + 9 + 1 + 5 + 1 + 8 + 5;
 
 /**
- * Rules:
+ * The rules are those of the reactor (docs/design/reactor.md):
  *
- * 1. Every frame gets exactly one reply, an error included.
- * 2. Plain replies leave in the order of their requests; one with an id leaves when it is done.
- * 3. While `maxInFlight` requests are unanswered, or `maxQueued` bytes are unsent, nothing is read.
- * 4. When the client has said that it sends no more, the connection ends after the last reply.
+ * 1. Every frame gets exactly one reply, an error included. A bad envelope whose id can be read is answered under it.
+ * 2. Plain replies leave in the order of their requests; one with an id leaves when it is done. An id in flight cannot be taken again.
+ * 3. At `maxInFlight` unanswered requests, or over `maxQueued` unsent bytes, nothing is read until both are at half.
+ * 4. A reply that does not fit becomes an error in its place; an error's message is cut until it fits.
+ * 5. When the client has said that it sends no more, the connection ends after the last reply.
  */
 export class ServerConnection {
   readonly #socket: net.Socket;
@@ -33,11 +32,15 @@ export class ServerConnection {
   readonly #handlers: Handlers;
   readonly #limits: Limits;
   readonly #frames: FrameReader;
-  readonly #order: Place[] = [];
-  /** Requests that are with their handlers, each with what answers it an error instead. */
-  readonly #unanswered = new Map<object, (message: string) => void>();
-  /** Bytes of plain replies that wait for an earlier one. */
-  #held = 0;
+  readonly #order = new ReplyOrder();
+  /** Ids of requests that are unanswered. */
+  readonly #ids = new Set<bigint>();
+  /** Requests that are with their handlers. */
+  readonly #handled = new Set<Way>();
+  /** Bytes that the system has not taken yet. */
+  #unsent = 0;
+  /** Over a bound, and not yet at half of both. */
+  #paused = false;
   /** The client has said that it sends no more. */
   #ended = false;
   /** We take no more, whatever comes: a drain, or a length over the limit. */
@@ -46,7 +49,7 @@ export class ServerConnection {
   #corked = false;
   #drained: (() => void) | undefined;
 
-  /** `gone` is called when the connection is over. */
+  /** `gone` is called when the connection is over. The socket may be paused; whoever accepted it destroys it when it fails. */
   constructor(socket: net.Socket, contract: Contract, handlers: Handlers, limits: Limits, gone: () => void) {
     this.#socket = socket;
     this.#contract = contract;
@@ -54,21 +57,21 @@ export class ServerConnection {
     this.#limits = limits;
     this.#frames = new FrameReader(limits.maxFrame);
     socket.on("data", (chunk: Buffer) => {
+      if (this.#deaf) return;
       this.#frames.push(chunk);
       this.#work();
     });
-    socket.on("drain", () => this.#work());
     socket.on("end", () => {
       this.#ended = true;
       this.#finish();
     });
-    socket.on("error", () => socket.destroy());
     socket.on("close", () => {
       this.#over = true;
-      this.#unanswered.clear();
+      this.#handled.clear();
       this.#drained?.();
       gone();
     });
+    socket.resume();
   }
 
   /** Reads no more; resolves once everything is answered and sent, with errors for what is unanswered after `grace` ms. */
@@ -78,7 +81,10 @@ export class ServerConnection {
     this.#socket.pause();
     const done = new Promise<void>((resolve) => (this.#drained = resolve));
     const timer = setTimeout(() => {
-      for (const fail of [...this.#unanswered.values()]) fail("the server is shutting down");
+      for (const way of [...this.#handled]) {
+        this.#handled.delete(way);
+        this.#fail(way, "the server is shutting down");
+      }
       setImmediate(() => this.#socket.destroy()); // what the client has no room for by then is lost
     }, grace);
     this.#finish();
@@ -86,34 +92,34 @@ export class ServerConnection {
     clearTimeout(timer);
   }
 
-  get #full(): boolean {
-    return this.#unanswered.size >= this.#limits.maxInFlight || this.#socket.writableLength + this.#held > this.#limits.maxQueued;
+  /** Whether a further frame may be taken. */
+  #mayTake(): boolean {
+    const { maxInFlight, maxQueued } = this.#limits;
+    const inFlight = this.#order.length + this.#ids.size;
+    const queued = this.#unsent + this.#order.held;
+    this.#paused = this.#paused ? inFlight > maxInFlight / 2 || queued > maxQueued / 2 : inFlight >= maxInFlight || queued > maxQueued;
+    return !this.#paused && !this.#deaf;
   }
 
   /** Takes frames while there is room for their replies; stops or goes on reading accordingly. */
   #work(): void {
     if (this.#over) return;
     try {
-      while (!this.#full && !this.#deaf) {
+      while (this.#mayTake()) {
         const body = this.#frames.next();
         if (body === undefined) break;
         this.#take(body);
       }
     } catch (error) {
       if (!(error instanceof BadBytes)) throw error;
-      this.#refuseStream(error.message);
+      // A length over the limit: an error in its place, and the end once everything before it is answered. What still comes is thrown away.
+      this.#fail(this.#order.take(), error.message);
+      this.#deaf = true;
+      this.#paused = false;
     }
-    if (this.#full) this.#socket.pause();
+    if (this.#paused) this.#socket.pause();
     else if (this.#drained === undefined) this.#socket.resume();
     this.#finish();
-  }
-
-  /** A frame over the limit: an error in its place, and the end once everything before it is answered. What still comes is thrown away. */
-  #refuseStream(message: string): void {
-    this.#fail(this.#answerer(undefined), message);
-    this.#deaf = true;
-    this.#socket.removeAllListeners("data");
-    this.#socket.on("data", () => undefined);
   }
 
   #take(body: Uint8Array): void {
@@ -122,80 +128,56 @@ export class ServerConnection {
       envelope = readRequestEnvelope(body);
     } catch (error) {
       if (!(error instanceof BadBytes)) throw error;
-      this.#fail(this.#answerer(undefined), error.message);
+      this.#fail(readRequestId(body) ?? this.#order.take(), error.message);
       return;
     }
-    const answer = this.#answerer(envelope.id);
-    if (envelope.name === hello.name) {
-      this.#greet(answer, envelope.payload);
+    const { id, name, payload } = envelope;
+    if (id !== undefined && this.#ids.has(id)) {
+      this.#fail(id, `request id ${id} is in flight already: the earlier request keeps it`);
       return;
     }
-    const number = this.#handlers.find(envelope.name);
-    if (number === undefined) this.#fail(answer, `unknown command ${envelope.name}`);
-    else this.#handle(answer, number, envelope.payload);
+    const way = id ?? this.#order.take();
+    const number = this.#handlers.find(name);
+    // Whatever its payload is, so that any probe of an unknown server recognises one of ours.
+    if (name === HELLO) this.#greet(way);
+    else if (number === undefined) this.#fail(way, `unknown command ${name}`);
+    else this.#handle(way, number, payload);
   }
 
-  #greet(answer: Answer, payload: Uint8Array): void {
-    try {
-      hello.readRequest(new Reader(payload));
-    } catch (error) {
-      this.#fail(answer, (error as Error).message);
-      return;
-    }
+  #greet(way: Way): void {
     const response = { schemaHash: this.#contract.schemaHash, ids: true, maxFrame: this.#limits.maxFrame };
-    answer(hello.responseName, (writer) => hello.writeResponse(writer, response));
+    this.#answer(way, hello.responseName, (writer) => hello.writeResponse(writer, response));
   }
 
-  #handle(answer: Answer, number: number, payload: Uint8Array): void {
-    const token = {};
-    this.#unanswered.set(token, (message) => {
-      if (this.#unanswered.delete(token)) this.#fail(answer, message);
-    });
+  #handle(way: Way, number: number, payload: Uint8Array): void {
+    if (typeof way === "bigint") this.#ids.add(way);
+    this.#handled.add(way);
     void this.#handlers.run(number, payload).then((outcome) => {
-      if (!this.#unanswered.delete(token)) return; // the connection is over, or was drained without waiting any longer
-      if ("error" in outcome) this.#fail(answer, outcome.error);
-      else if (!answer(this.#handlers.method(number).responseName, (writer) => writer.raw(outcome.payload))) {
-        this.#fail(answer, `the reply of ${outcome.payload.length} bytes is over the limit of ${this.#limits.maxFrame}`);
-      }
+      if (!this.#handled.delete(way)) return; // the connection is over, or was drained without waiting any longer
+      if (typeof way === "bigint") this.#ids.delete(way);
+      if ("error" in outcome) this.#fail(way, outcome.error);
+      else this.#answer(way, this.#handlers.method(number).responseName, (writer) => writer.raw(outcome.payload));
       this.#work();
     });
   }
 
-  #fail(answer: Answer, message: string): void {
-    answer(this.#contract.errorName, (writer) => writeError(writer, message));
+  #fail(way: Way, message: string): void {
+    const room = this.#limits.maxFrame - AROUND_ERROR - Buffer.byteLength(this.#contract.errorName);
+    this.#answer(way, this.#contract.errorName, (writer) => writeError(writer, message, room));
   }
 
-  /** Takes the request's place now, and returns what answers it. */
-  #answerer(id: bigint | undefined): Answer {
-    const place: Place | undefined = id === undefined ? { reply: undefined } : undefined;
-    if (place !== undefined) this.#order.push(place);
-    return (name, write) => {
-      const writer = new Writer();
-      writeReplyEnvelope(writer, id, name);
-      write(writer);
-      if (writer.length > this.#limits.maxFrame && name !== this.#contract.errorName) return false;
-      const framed = frame(writer.bytes());
-      if (place === undefined) {
-        this.#send(framed);
-        return true;
-      }
-      place.reply = framed;
-      this.#held += framed.length;
-      this.#release();
-      return true;
-    };
-  }
-
-  /** Sends what is at the head of the order and answered. */
-  #release(): void {
-    let sent = 0;
-    for (const { reply } of this.#order) {
-      if (reply === undefined) break;
-      this.#held -= reply.length;
-      this.#send(reply);
-      sent += 1;
+  /** Packs a reply, and sends it or keeps it for its turn. */
+  #answer(way: Way, name: string, write: (writer: Writer) => void): void {
+    const writer = new Writer();
+    writeReplyEnvelope(writer, typeof way === "bigint" ? way : undefined, name);
+    write(writer);
+    if (writer.length > this.#limits.maxFrame && name !== this.#contract.errorName) {
+      this.#fail(way, `the reply of ${writer.length} bytes is over the limit of ${this.#limits.maxFrame}`);
+      return;
     }
-    this.#order.splice(0, sent);
+    const framed = frame(writer.bytes());
+    if (typeof way === "bigint") this.#send(framed);
+    else for (const reply of this.#order.fill(way, framed)) this.#send(reply);
   }
 
   /** Sends; what is sent in one turn leaves together. */
@@ -209,13 +191,18 @@ export class ServerConnection {
         this.#socket.uncork();
       });
     }
-    this.#socket.write(framed);
+    this.#unsent += framed.length;
+    // Not `drain`: that comes only after a write that went over the stream's own mark, which is not ours.
+    this.#socket.write(framed, () => {
+      this.#unsent -= framed.length;
+      if (this.#paused) this.#work();
+    });
   }
 
   /** Ends the connection if nothing comes any more and everything is answered. */
   #finish(): void {
-    const nothingComes = this.#deaf || (this.#ended && !this.#full);
-    if (nothingComes && !this.#over && this.#unanswered.size === 0 && !this.#socket.writableEnded) {
+    const nothingComes = this.#deaf || (this.#ended && !this.#paused);
+    if (nothingComes && !this.#over && this.#handled.size === 0 && !this.#socket.writableEnded) {
       this.#socket.end(() => this.#socket.destroySoon());
     }
   }

@@ -3,7 +3,7 @@
 import { parseAddress } from "./address.js";
 import type { Contract } from "./contract.js";
 import { type Handler, Handlers, type OnError } from "./handlers.js";
-import { DEFAULT_LIMITS, type Limits } from "./limits.js";
+import { DEFAULT_LIMITS, type Limits, checkServerLimits } from "./limits.js";
 import { SharedMemoryServer } from "./shared-memory-server.js";
 import { SocketServer } from "./socket-server.js";
 
@@ -33,6 +33,7 @@ export async function serve(
 ): Promise<Server> {
   const parsed = parseAddress(address);
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  checkServerLimits(limits);
   const table = new Handlers(contract, handlers, options.onError ?? report);
   if (parsed.kind === "shared-memory") return new SharedMemoryServer(address, contract, table, limits, options.slots);
   const server = new SocketServer(parsed.path, contract, table, limits);

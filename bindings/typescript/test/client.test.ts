@@ -109,7 +109,7 @@ test("a request over the server's limit, or a value of a wrong size, is the call
   context.after(() => client.close());
   const echo = new EchoClient(client);
   await assert.rejects(echo.echoBytes({ data: new Uint8Array(1000) }), CallerMistake);
-  await assert.rejects(echo.echoBytes({ data: new Uint8Array(975) }), /the reply of 984 bytes is over the limit/);
+  await assert.rejects(echo.echoBytes({ data: new Uint8Array(975) }), /the reply of 1005 bytes is over the limit/);
   await assert.rejects(echo.measure({ name: "", number: 0, digest: new Uint8Array(31) }), CallerMistake);
   await assert.rejects(echo.sleep({ milliseconds: 0, token: 0n }, { timeout: Number.NaN }), CallerMistake);
   assert.equal(client.inFlight, 0);

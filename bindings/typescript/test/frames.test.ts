@@ -28,3 +28,35 @@ test("a length over the limit is refused before its bytes have come", () => {
   reader.push(Buffer.from("0b000000", "hex"));
   assert.throws(() => reader.next(), BadBytes);
 });
+
+test("a frame in single bytes is moved a few times and costs no more memory than twice what has come", () => {
+  const size = 10_000;
+  const reader = new FrameReader(size);
+  reader.push(frame(new Uint8Array(size)).subarray(0, 4));
+  assert.equal(reader.next(), undefined);
+  let largest = 0;
+  const buffers = new Set<number>();
+  for (let come = 1; come < size; come += 1) {
+    reader.push(Uint8Array.of(come % 256));
+    largest = Math.max(largest, reader.held / come);
+    buffers.add(reader.held);
+    assert.equal(reader.next(), undefined);
+  }
+  assert.ok(largest <= 2, `${largest} times`);
+  assert.ok(buffers.size <= 20, `${buffers.size} buffers`);
+  reader.push(Uint8Array.of(size % 256));
+  assert.deepEqual(
+    [...(reader.next() ?? [])],
+    Array.from({ length: size }, (_, index) => (index + 1) % 256),
+  );
+  assert.equal(reader.held, 0);
+});
+
+test("what was given out is not written again by what comes later", () => {
+  const reader = new FrameReader(10);
+  reader.push(Uint8Array.of(1, 0));
+  reader.push(Uint8Array.of(0, 0, 7, 1, 0));
+  const body = reader.next();
+  reader.push(Uint8Array.of(0, 0, 8));
+  assert.deepEqual([...(body ?? []), ...(reader.next() ?? [])], [7, 8]);
+});

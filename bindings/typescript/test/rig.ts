@@ -127,3 +127,11 @@ export function sleep(token: bigint, id?: bigint): Uint8Array {
     writer.u64(token);
   });
 }
+
+export function echoBytes(size: number, id?: bigint): Uint8Array {
+  return request("EchoBytes", id, (writer) => {
+    writer.map(1);
+    writer.string("data");
+    writer.binary(new Uint8Array(size));
+  });
+}

@@ -1,15 +1,12 @@
 /** The server: one reply a frame, in order or by id, whatever the client does. */
 
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, renameSync, statSync, writeFileSync } from "node:fs";
-import net from "node:net";
-import path from "node:path";
 import { test } from "node:test";
 
-import { CallerMistake, TryAgain, connect, frame } from "@proofplane/rpc";
+import { CallerMistake, Reader, connect, frame, readError, readReplyEnvelope, writeError } from "@proofplane/rpc";
 
-import { EchoClient, echoContract, serveEcho } from "../examples/generated/echo.js";
-import { Raw, Sleepers, directory, request, serveRig, service, sleep } from "./rig.js";
+import { EchoClient, echoContract } from "../examples/generated/echo.js";
+import { Raw, echoBytes, request, serveRig, sleep } from "./rig.js";
 
 test("plain replies come in the order of the requests, those with ids when they are done", async (context) => {
   const rig = await serveRig(context);
@@ -61,13 +58,13 @@ test("half a frame and silence on one connection holds up nobody else", async (c
 });
 
 test("a frame over the limit gets an error after what was before it, and the end", async (context) => {
-  const rig = await serveRig(context, { limits: { maxFrame: 100 } });
+  const rig = await serveRig(context, { limits: { maxFrame: 600 } });
   const raw = new Raw(context, rig.address);
-  raw.send(sleep(1n), Buffer.from("65000000", "hex"), Buffer.alloc(4096));
+  raw.send(sleep(1n), Buffer.from("59020000", "hex"), Buffer.alloc(4096));
   await rig.sleepers.until(1);
   rig.sleepers.wake(1n);
   assert.match(await raw.reply(), /SleepResponse/);
-  assert.match(await raw.reply(), /over the limit of 100/);
+  assert.match(await raw.reply(), /over the limit of 600/);
   await raw.ended;
 });
 
@@ -109,16 +106,93 @@ test("no more requests are taken than the bound, and the rest when replies have 
   for (const token of [1, 2, 3]) assert.equal((await raw.reply()).at(-1), String.fromCharCode(token));
 });
 
+test("a queue bound far below the stream's own mark holds a connection up and never stops it", async (context) => {
+  const rig = await serveRig(context, { limits: { maxQueued: 100 } });
+  const raw = new Raw(context, rig.address);
+  for (let number = 1; number <= 50; number += 1) raw.send(echoBytes(200, BigInt(number)));
+  for (let number = 1; number <= 50; number += 1) assert.match(await raw.reply(), /EchoBytesResponse/);
+});
+
+test("a bad envelope is answered under its id if that can be read", async (context) => {
+  const rig = await serveRig(context);
+  const raw = new Raw(context, rig.address);
+  for (const body of ["920791a15a", "920793a15a8080", "920792c40180", "9207c0", "9207"]) {
+    raw.send(frame(Buffer.from(body, "hex")));
+    assert.match(await raw.reply(), /^\x92\x07\x92\xadErrorResponse\x81\xa7message/, body);
+  }
+});
+
+test("an id in flight is refused, and the earlier request keeps its answer", async (context) => {
+  const rig = await serveRig(context);
+  const raw = new Raw(context, rig.address);
+  raw.send(sleep(1n, 7n), sleep(2n, 7n));
+  assert.match(await raw.reply(), /^\x92\x07\x92\xadErrorResponse.*in flight/);
+  rig.sleepers.wake(1n);
+  assert.equal(await raw.reply(), "\x92\x07\x92\xadSleepResponse\x81\xa5token\x01");
+  raw.send(sleep(3n, 7n));
+  await rig.sleepers.until(1);
+  rig.sleepers.wake(3n);
+  assert.match(await raw.reply(), /SleepResponse/);
+});
+
+test("Hello is answered whatever its payload is", async (context) => {
+  const rig = await serveRig(context);
+  const raw = new Raw(context, rig.address);
+  for (const payload of ["80", "c0", "81a178c3", "c1"]) {
+    raw.send(frame(Buffer.concat([Buffer.from("9192a548656c6c6f", "hex"), Buffer.from(payload, "hex")])));
+    assert.match(await raw.reply(), /^\x92\xadHelloResponse\x83\xabschema_hash/, payload);
+  }
+});
+
+test("an error message longer than a frame is cut between two characters", async (context) => {
+  const rig = await serveRig(context, { limits: { maxFrame: 600 } });
+  const raw = new Raw(context, rig.address);
+  for (const pad of ["", "x"]) {
+    raw.send(request("Fail", undefined, (writer) => writeError(writer, pad + "\u00e9".repeat(280))));
+    const reply = Buffer.from(await raw.reply(), "latin1");
+    assert.ok(reply.length <= 600 && reply.length > 560, `${reply.length} bytes`);
+    const message = readError(new Reader(readReplyEnvelope(reply).payload));
+    assert.equal(message, pad + "\u00e9".repeat(message.length - pad.length));
+  }
+});
+
+test("connections over the bound wait until another ends", async (context) => {
+  const rig = await serveRig(context, { limits: { maxConnections: 1 } });
+  const first = new Raw(context, rig.address);
+  first.send(sleep(1n));
+  await rig.sleepers.until(1);
+  const second = new Raw(context, rig.address);
+  const third = new Raw(context, rig.address);
+  for (const [raw, token] of [
+    [second, 2n],
+    [third, 3n],
+  ] as const) {
+    await new Promise((resolve) => raw.socket.once("connect", resolve));
+    raw.send(sleep(token));
+  }
+  // Round trips of the first: while they take place the others would have been read.
+  for (let round = 1n; round <= 5n; round += 1n) {
+    first.send(echoBytes(1, round));
+    assert.match(await first.reply(), /EchoBytesResponse/);
+  }
+  assert.equal(rig.server.open, 1);
+  assert.equal(rig.sleepers.count, 1);
+  rig.sleepers.wake(1n);
+  assert.match(await first.reply(), /SleepResponse/);
+  first.socket.destroy();
+  await rig.sleepers.until(1);
+  second.socket.destroy();
+  rig.sleepers.wake(2n);
+  await rig.sleepers.until(1);
+  rig.sleepers.wake(3n);
+  assert.match(await third.reply(), /SleepResponse/);
+});
+
 test("a client that reads nothing is not read either, and others are served", async (context) => {
   const rig = await serveRig(context, { limits: { maxQueued: 1 << 16 } });
   const greedy = new Raw(context, rig.address);
   greedy.socket.pause();
-  const large = request("EchoBytes", undefined, (writer) => {
-    writer.map(1);
-    writer.string("data");
-    writer.binary(new Uint8Array(1 << 16));
-  });
-  for (let count = 0; count < 64; count += 1) greedy.send(large);
+  for (let count = 0; count < 64; count += 1) greedy.send(echoBytes(1 << 16));
   const client = await connect(rig.address, echoContract);
   context.after(() => client.close());
   assert.equal((await new EchoClient(client).measure({ name: "", number: 1, digest: new Uint8Array(32) })).tag, 2n);
@@ -138,30 +212,6 @@ test("an error thrown on purpose is told, any other only named", async (context)
   await assert.rejects(echo.forget(), /left without a reply/);
 });
 
-test("the socket is ours alone from the start, and gone at the end", async (context) => {
-  const rig = await serveRig(context);
-  assert.equal(statSync(rig.address).mode & 0o777, 0o600);
-  await rig.server.close(0);
-  assert.equal(existsSync(rig.address), false);
-  assert.deepEqual(readdirSync(path.dirname(rig.address)), []);
-});
-
-test("a living server's address is refused, a dead one's socket replaced, any other file left alone", async (context) => {
-  const rig = await serveRig(context);
-  await assert.rejects(serveEcho(rig.address, service(new Sleepers())), TryAgain);
-  const place = directory(context);
-  const stale = path.join(place, "stale.sock");
-  const dead = net.createServer().listen(path.join(place, "x.sock"));
-  await new Promise((resolve) => dead.once("listening", resolve));
-  renameSync(path.join(place, "x.sock"), stale);
-  await new Promise((resolve) => dead.close(resolve));
-  const server = await serveEcho(stale, service(new Sleepers()));
-  await server.close(0);
-  const file = path.join(place, "file.sock");
-  writeFileSync(file, "mine");
-  await assert.rejects(serveEcho(file, service(new Sleepers())), CallerMistake);
-});
-
 test("a drain finishes what is in flight, and answers errors to the rest when its time is over", async (context) => {
   const rig = await serveRig(context);
   const patient = new Raw(context, rig.address);
@@ -178,4 +228,10 @@ test("a drain finishes what is in flight, and answers errors to the rest when it
   await other.sleepers.until(1);
   await other.server.close(0);
   assert.match(await hasty.reply(), /the server is shutting down/);
+});
+
+test("bounds under which nothing could be served are refused", async (context) => {
+  for (const limits of [{ maxFrame: 511 }, { maxInFlight: 0 }, { maxConnections: 0 }, { maxQueued: Number.NaN }]) {
+    await assert.rejects(serveRig(context, { limits }), CallerMistake);
+  }
 });

@@ -109,9 +109,13 @@ pub fn stats(server: Server) c.pp_stats {
 }
 
 /// Finishes what was accepted, for at most `grace_ms` milliseconds; then ends it and unlinks the address. Not from inside a handler.
+/// In a child after a fork it does nothing: the server is the parent's.
 pub fn stop(server: Server, grace_ms: u32) void {
-    if (c.pp_server_stop(server.raw, grace_ms) != c.PP_OK) @panic("a server is stopped once, and not from inside a handler");
-    server.unbind(server.allocator, server.bound);
+    switch (c.pp_server_stop(server.raw, grace_ms)) {
+        c.PP_OK => server.unbind(server.allocator, server.bound),
+        c.PP_FORKED => {},
+        else => @panic("a server is stopped once, and not from inside a handler"),
+    }
 }
 
 fn isIn(names: []const []const u8, name: []const u8) bool {

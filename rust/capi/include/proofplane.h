@@ -7,7 +7,8 @@
  *  - Bytes handed in are copied before the function returns; bytes handed to a callback are on loan until it returns.
  *  - A panic of the core never crosses: it comes back as PP_BROKEN.
  *  - Options that are all zero are the defaults.
- *  - Nothing here may be used in a child after fork(): functions of a client then answer PP_FORKED; spawn instead.
+ *  - Nothing here may be used in a child after fork(): functions of a client, a server or a responder then do nothing and answer
+ *    PP_FORKED; spawn instead.
  */
 #ifndef PROOFPLANE_H
 #define PROOFPLANE_H
@@ -104,7 +105,8 @@ pp_status pp_server_stats(const pp_server *server, pp_stats *stats);
 
 /* Drains for at most grace_ms milliseconds, ends what is left with errors, unlinks the address, joins every thread, frees the server.
  * No handler runs once it has returned; responders that are still held may be used, and reach nobody.
- * From inside a handler it is PP_INVALID and does nothing (the handler's thread cannot wait for itself). Null is PP_OK. */
+ * From inside a handler it is PP_INVALID and does nothing (the handler's thread cannot wait for itself). Null is PP_OK.
+ * After fork() it is PP_FORKED and leaves everything to the parent. */
 pp_status pp_server_stop(pp_server *server, uint32_t grace_ms);
 
 /* Each consumes the responder, whatever it returns, and may be called on any thread, also after the server has stopped. */

@@ -1,18 +1,18 @@
 //! `pp_client_*`: a connection with a thread that reads it, shared by any number of submitting threads.
 
 use std::ffi::{c_char, c_void};
+use std::io;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
-use std::{io, process};
 
 use proofplane_reactor::address::Address;
-use proofplane_reactor::client::{Connector, Options, Target};
+use proofplane_reactor::client::{Connector, Options, Target, introduce};
 use proofplane_reactor::limits::Limits;
 
 use crate::dispatch::Pending;
 use crate::fault::{Fault, guard};
-use crate::hello::{Greeting, hello};
+use crate::home::Home;
 use crate::inputs;
 use crate::layout::{ClientOptions, ErrorOut, ReplyHandler, Status};
 use crate::reader::Shared;
@@ -21,27 +21,17 @@ use crate::server::or;
 /// For connecting and Hello together unless the caller says otherwise: what a foreign server gets, too.
 const DEFAULT_DEADLINE_MS: u32 = 5000;
 
-const NO_HASH: [u8; 32] = [0; 32];
-
 /// `pp_client`.
 pub struct PpClient {
     shared: Arc<Shared>,
     reader: JoinHandle<()>,
     ids: bool,
-    /// The process that connected: after a fork the reader's thread is not there.
-    pid: u32,
+    home: Home,
 }
 
 impl PpClient {
     fn here(&self) -> Result<&Self, Fault> {
-        if self.pid == process::id() {
-            return Ok(self);
-        }
-        let message = format!(
-            "this client belongs to process {}: connect anew after a fork, or spawn instead",
-            self.pid
-        );
-        Err(Fault::new(Status::Forked, message))
+        self.home.check("client").map(|()| self)
     }
 }
 
@@ -168,12 +158,11 @@ fn connect(address: Address, request: Request) -> Result<PpClient, Fault> {
         .map_err(unreachable)?;
     let greeting = match request.ids {
         Ids::Never => None,
-        Ids::Auto | Ids::Require => hello(&mut connection, &request.schema_hash, request.deadline)?,
+        Ids::Auto | Ids::Require => introduce(&mut connection, request.schema_hash, Some(request.deadline))?,
     };
-    let ids = agree(greeting, &request)?;
-    connection.use_ids(ids);
-    if let Some(greeting) = greeting {
-        connection.limit_requests(greeting.max_frame);
+    let ids = greeting.is_some_and(|greeting| greeting.ids);
+    if request.ids == Ids::Require && !ids {
+        return Err(Fault::new(Status::Mismatch, "the server does not know request ids"));
     }
     let start = || {
         let shared = Arc::new(Shared::new(connection, shared_memory, request.options.limits.max_in_flight)?);
@@ -185,26 +174,10 @@ fn connect(address: Address, request: Request) -> Result<PpClient, Fault> {
             shared,
             reader,
             ids,
-            pid: process::id(),
+            home: Home::here(),
         })
     };
     start().map_err(|error: io::Error| Fault::new(Status::System, format!("cannot start the client's thread: {error}")))
-}
-
-/// Whether to use ids with a server that said this, or why not to talk to it.
-fn agree(greeting: Option<Greeting>, request: &Request) -> Result<bool, Fault> {
-    let theirs = greeting.map_or(NO_HASH, |greeting| greeting.schema_hash);
-    if theirs != NO_HASH && request.schema_hash != NO_HASH && theirs != request.schema_hash {
-        return Err(Fault::new(
-            Status::Mismatch,
-            "the server serves another version of the schema: generate both sides from the same contract",
-        ));
-    }
-    let ids = greeting.is_some_and(|greeting| greeting.ids);
-    if request.ids == Ids::Require && !ids {
-        return Err(Fault::new(Status::Mismatch, "the server does not know request ids"));
-    }
-    Ok(ids)
 }
 
 fn read_options(given: Option<&ClientOptions>) -> Result<Request, Fault> {
@@ -219,7 +192,7 @@ fn read_options(given: Option<&ClientOptions>) -> Result<Request, Fault> {
             },
             deadline: Instant::now() + Duration::from_millis(DEFAULT_DEADLINE_MS.into()),
             ids: Ids::Auto,
-            schema_hash: NO_HASH,
+            schema_hash: [0; 32],
         });
     };
     let ids = match given.ids {

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use proofplane_reactor::client::Lost;
+use proofplane_reactor::client::{HelloError, Lost};
 use proofplane_reactor::server::ServeError;
 
 use crate::layout::{ErrorOut, Status};
@@ -38,6 +38,18 @@ impl From<Lost> for Fault {
             Lost::Ended(why) => Self::new(Status::Ended, why),
             Lost::Broken(why) => Self::new(Status::Broken, why),
         }
+    }
+}
+
+impl From<HelloError> for Fault {
+    fn from(error: HelloError) -> Self {
+        let status = match error {
+            HelloError::Lost(lost) => return lost.into(),
+            HelloError::NotSent(_) | HelloError::Unreadable => Status::Broken,
+            HelloError::Deadline => Status::Unreachable,
+            HelloError::OtherSchema { .. } => Status::Mismatch,
+        };
+        Self::new(status, error.to_string())
     }
 }
 

@@ -6,7 +6,7 @@
 mod client;
 mod dispatch;
 mod fault;
-mod hello;
+mod home;
 mod inputs;
 mod layout;
 mod reader;

@@ -11,17 +11,20 @@ use proofplane_reactor::limits::Limits;
 use proofplane_reactor::server::{Handler, Options, Reply, Responder, Server};
 
 use crate::fault::{Fault, guard};
+use crate::home::Home;
 use crate::inputs;
 use crate::layout::{Contract as ContractIn, ErrorOut, Handler as HandlerFn, Method as MethodIn, ServerOptions, StatsOut, Status};
 
 /// `pp_server`.
 pub struct PpServer {
     server: Server,
+    home: Home,
 }
 
 /// `pp_responder`.
 pub struct PpResponder {
     responder: Responder,
+    home: Home,
 }
 
 thread_local! {
@@ -33,6 +36,7 @@ thread_local! {
 struct Callback {
     handler: HandlerFn,
     context: *mut c_void,
+    home: Home,
 }
 
 // SAFETY: the header demands a context that may be used on several threads at once and lives until the server has stopped.
@@ -42,7 +46,10 @@ unsafe impl Sync for Callback {}
 
 impl Handler for Callback {
     fn handle(&self, method: u32, payload: &[u8], responder: Responder) {
-        let responder = Box::into_raw(Box::new(PpResponder { responder }));
+        let responder = Box::into_raw(Box::new(PpResponder {
+            responder,
+            home: self.home,
+        }));
         let outer = IN_HANDLER.replace(true);
         // SAFETY: the function's contract is the header's; the payload lives until it returns, the responder is handed over.
         unsafe { (self.handler)(self.context, method, payload.as_ptr(), payload.len(), responder) };
@@ -72,8 +79,10 @@ pub unsafe extern "C" fn pp_server_start(
         // SAFETY: promised by the caller.
         let (options, workers) = unsafe { read_options(options) }?;
         let handler = handler.ok_or_else(|| Fault::invalid("the handler is a null pointer"))?;
-        let server = Server::spawn(&address, contract, options, workers, Arc::new(Callback { handler, context }))?;
-        Ok(Box::into_raw(Box::new(PpServer { server })))
+        let home = Home::here();
+        let callback = Callback { handler, context, home };
+        let server = Server::spawn(&address, contract, options, workers, Arc::new(callback))?;
+        Ok(Box::into_raw(Box::new(PpServer { server, home })))
     });
     started.unwrap_or_else(|fault| {
         // SAFETY: promised by the caller.
@@ -91,6 +100,7 @@ pub unsafe extern "C" fn pp_server_stats(server: *const PpServer, stats: *mut St
     let counted = guard(|| {
         // SAFETY: promised by the caller.
         let server = unsafe { inputs::reference(server, "the server") }?;
+        server.home.check("server")?;
         let found = server.server.stats();
         // SAFETY: promised by the caller.
         let out = unsafe { stats.as_mut() }.ok_or_else(|| Fault::invalid("the stats are a null pointer"))?;
@@ -117,10 +127,13 @@ pub unsafe extern "C" fn pp_server_stop(server: *mut PpServer, grace_ms: u32) ->
     if server.is_null() {
         return Status::Ok;
     }
-    if IN_HANDLER.get() {
-        return Status::Invalid;
-    }
     let stopped = guard(|| {
+        // SAFETY: not null, and promised by the caller.
+        let running = unsafe { inputs::reference(server.cast_const(), "the server") }?;
+        running.home.check("server")?;
+        if IN_HANDLER.get() {
+            return Err(Fault::invalid("a handler cannot stop its own server"));
+        }
         // SAFETY: it came from Box::into_raw in pp_server_start, and the caller gives it up.
         let mut server = unsafe { Box::from_raw(server) };
         server.server.shutdown(Duration::from_millis(grace_ms.into()));
@@ -161,8 +174,8 @@ pub unsafe extern "C" fn pp_responder_drop(responder: *mut PpResponder) {
     }
     // The only fault is a defect while dropping, and there is nobody to tell.
     let _ = guard(|| {
-        // SAFETY: it came from Box::into_raw in Callback::handle, and the caller gives it up.
-        drop(unsafe { Box::from_raw(responder) });
+        // SAFETY: not null, and promised by the caller.
+        drop(unsafe { consume(responder) }?);
         Ok(())
     });
 }
@@ -173,17 +186,27 @@ pub unsafe extern "C" fn pp_responder_drop(responder: *mut PpResponder) {
 /// As `pp_responder_reply`.
 unsafe fn answer(responder: *mut PpResponder, bytes: *const u8, len: usize, reply: impl FnOnce(&[u8]) -> Reply<Vec<u8>>) -> Status {
     let answered = guard(|| {
-        if responder.is_null() {
-            return Err(Fault::invalid("the responder is a null pointer"));
-        }
-        // SAFETY: it came from Box::into_raw in Callback::handle, and the caller gives it up.
-        let responder = unsafe { Box::from_raw(responder) };
+        // SAFETY: promised by the caller.
+        let responder = unsafe { consume(responder) }?;
         // SAFETY: promised by the caller.
         let bytes = unsafe { inputs::values(bytes, len, "the reply") }?;
-        responder.responder.reply(reply(bytes));
+        responder.reply(reply(bytes));
         Ok(())
     });
     answered.map_or_else(|fault| fault.status, |()| Status::Ok)
+}
+
+/// The responder itself; in a forked child it stays where it is, because its request is the parent's to answer.
+///
+/// # Safety
+/// `responder` is null or came to a handler and has not been consumed.
+unsafe fn consume(responder: *mut PpResponder) -> Result<Responder, Fault> {
+    // SAFETY: promised by the caller.
+    unsafe { inputs::reference(responder.cast_const(), "the responder") }?
+        .home
+        .check("server")?;
+    // SAFETY: it came from Box::into_raw in Callback::handle, and the caller gives it up.
+    Ok(unsafe { Box::from_raw(responder) }.responder)
 }
 
 /// # Safety

@@ -151,11 +151,16 @@ fn every_way_to_answer_arrives() {
             [Status::Invalid as u8],
             "a handler cannot stop its own server"
         );
-        // Answered in a later turn than all others, whose counters are therefore out.
-        assert_eq!(ask("Unheard", b"\x80").0, "ErrorResponse");
         let mut stats = StatsOut::default();
-        // SAFETY: the server runs.
-        assert_eq!(unsafe { pp_server_stats(server, &mut stats) }, Status::Ok);
+        // The counters are those of an earlier turn: questions that the reactor answers itself make it turn until all answers are in them.
+        for _ in 0..1000 {
+            assert_eq!(ask("Unheard", b"\x80").0, "ErrorResponse");
+            // SAFETY: the server runs.
+            assert_eq!(unsafe { pp_server_stats(server, &mut stats) }, Status::Ok);
+            if stats.in_flight == 0 {
+                break;
+            }
+        }
         assert_eq!((stats.open, stats.requests, stats.in_flight), (1, 4, 0));
         calls.close();
     });

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 pub const SOCKET_PATH_BYTES: usize = 107;
 /// Longest temporary name that a server binds before it renames, bytes: ".pp-", a pid of at most 7 digits, "-", 8 hexadecimal digits.
 pub const TEMPORARY_NAME_BYTES: usize = 20;
-/// Longest NAME of shared-memory objects, bytes: a file name's 255 less the longest ending, "_resp_bell_" and a slot's number.
-pub const SHARED_MEMORY_NAME_BYTES: usize = 230;
+/// Longest NAME of shared-memory objects, bytes.
+pub const SHARED_MEMORY_NAME_BYTES: usize = proofplane_ring::NAME_BYTES;
 
 /// Where a server listens.
 #[derive(Debug, Clone, PartialEq, Eq)]

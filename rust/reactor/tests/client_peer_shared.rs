@@ -51,6 +51,37 @@ fn a_blocking_client_and_an_event_loop_are_both_answered() {
 }
 
 #[test]
+fn a_request_that_is_sent_while_an_idle_client_sleeps_in_its_descriptor_is_answered_through_it() {
+    let name = fresh_name();
+    let mut server = Theirs::create(&name);
+    let mut client = join(&name, options(Limits::default()));
+    let (asked, may_answer) = channel();
+    let echo = std::thread::spawn(move || {
+        while may_answer.recv().is_ok() {
+            let body = server.read();
+            server.write(&plain_reply(&body[4..]));
+        }
+        server
+    });
+    for round in 0..100u32 {
+        // What a reader's thread does, and then it sleeps: nothing is in flight.
+        while client.turn(false, &mut |_, _, _| panic!("nobody asked")).unwrap() > 0 {}
+        // What another thread does meanwhile; it wakes nobody. The server answers before or after the flush, as it comes.
+        asked.send(()).unwrap();
+        client.submit("A", &round.to_le_bytes()).unwrap();
+        assert_eq!(client.flush(), Ok(true));
+        let mut came = Vec::new();
+        while came.is_empty() {
+            assert!(readable(client.as_fd()), "round {round}");
+            client.turn(false, &mut |_, _, payload| came = payload.to_vec()).unwrap();
+        }
+        assert_eq!(came, round.to_le_bytes());
+    }
+    drop(asked);
+    echo.join().unwrap();
+}
+
+#[test]
 fn a_full_request_ring_is_tried_again_as_nobody_rings_for_room() {
     let name = fresh_name();
     let mut server = Theirs::create(&name);

@@ -157,6 +157,44 @@ fn a_full_server_is_waited_for_and_a_left_slot_is_taken() {
 }
 
 #[test]
+fn two_clients_that_name_no_slot_get_one_each_and_their_own_replies() {
+    let name = fresh_name();
+    let mut server = Ours::create(&name, 2);
+    let mut first = join(&name, options(Limits::default()));
+    let first_slot = server.accept();
+    let mut second = join(&name, options(Limits::default()));
+    let second_slot = server.accept();
+    assert_ne!(first_slot, second_slot);
+    for (client, payload) in [(&mut first, b"1"), (&mut second, b"2")] {
+        client.submit("A", payload).unwrap();
+        client.flush().unwrap();
+    }
+    for slot in [second_slot, first_slot] {
+        let body = server.read(slot).unwrap();
+        assert!(server.write(slot, &plain_reply(&body[4..])));
+    }
+    let replies = [&mut first, &mut second].map(|client| collect(client, 1).unwrap().remove(0).2);
+    assert_eq!(replies, [b"1", b"2"]);
+}
+
+#[test]
+fn a_deadline_beyond_what_32_bits_of_milliseconds_hold_is_not_a_short_one() {
+    let (mut server, mut client, slot) = pair(Limits::default());
+    client.submit("A", b"\x80").unwrap();
+    client.flush().unwrap();
+    let far = Instant::now() + Duration::from_millis(u64::from(u32::MAX) + 2);
+    let answer = std::thread::spawn(move || {
+        let body = server.read(slot).unwrap();
+        // Later than a wrapped deadline, which would end the wait with nothing.
+        std::thread::sleep(Duration::from_millis(20));
+        server.write(slot, &plain_reply(&body[4..]));
+        server
+    });
+    assert_eq!(client.wait(Some(far), &mut |_, _, _| {}), Ok(1));
+    answer.join().unwrap();
+}
+
+#[test]
 fn an_absent_server_is_waited_for() {
     let name = fresh_name();
     let mut connector = Connector::new(Address::SharedMemory(name.clone()), options(Limits::default()));

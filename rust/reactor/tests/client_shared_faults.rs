@@ -175,6 +175,31 @@ fn a_hostile_reply_ring_breaks_the_connection_and_nothing_else() {
 }
 
 #[test]
+fn a_name_that_the_server_changes_while_its_reply_is_delivered_stays_what_was_checked() {
+    for with_id in [false, true] {
+        let (mut server, mut client, slot, name) = two_in_flight();
+        client.use_ids(with_id);
+        let body = if with_id {
+            client.submit("A", b"\x80").unwrap();
+            client.flush().unwrap();
+            id_reply(3, b"\x80")
+        } else {
+            plain_reply(b"\x80")
+        };
+        server.write(slot, &body);
+        let ring = File::options().write(true).open(format!("/dev/shm/{name}_resp_{slot}")).unwrap();
+        let start = (layout::HEADER_BYTES + layout::PREFIX_BYTES) as u64;
+        let mut seen = Vec::new();
+        let mut sink = |_, name: &str, _: &[u8]| {
+            ring.write_all_at(&vec![0xff; body.len()], start).unwrap();
+            seen.extend_from_slice(name.as_bytes());
+        };
+        assert_eq!(client.turn(false, &mut sink), Ok(1));
+        assert_eq!(seen, b"R", "what is no longer UTF-8 must not be seen as a str");
+    }
+}
+
+#[test]
 fn replies_that_make_no_sense_break_the_connection() {
     let bodies = [
         (id_reply(1, b"\x80"), "no call in flight"),

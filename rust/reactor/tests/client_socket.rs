@@ -208,6 +208,21 @@ fn a_wait_ends_at_its_deadline_and_the_reply_can_still_come() {
 }
 
 #[test]
+fn a_deadline_beyond_what_32_bits_of_milliseconds_hold_is_not_a_short_one() {
+    let (_directory, mut client, server) = connected(Limits::default(), |mut stream| {
+        read_frame(&mut stream).unwrap();
+        // Later than a wrapped deadline, which would end the wait with nothing.
+        std::thread::sleep(Duration::from_millis(20));
+        write(&mut stream, &frame(&plain_reply(b"\x80")));
+        stream
+    });
+    client.submit("A", b"\x80").unwrap();
+    let far = Instant::now() + Duration::from_millis(u64::from(u32::MAX) + 2);
+    assert_eq!(client.wait(Some(far), &mut |_, _, _| {}), Ok(1));
+    server.join().unwrap();
+}
+
+#[test]
 fn the_descriptor_tells_of_replies_that_a_turn_then_takes() {
     let (_directory, mut client, server) = connected(Limits::default(), |mut stream| {
         read_frame(&mut stream);

@@ -85,7 +85,7 @@ impl ClientChannel {
             bell: Bell::of_ring(response.clone()),
             request: Producer::attach(membership.request.clone())?,
             response: Consumer::attach(response)?,
-            fifo: Some(Fifo::open(&objects::response_bell(name, slot), false)?),
+            fifo: Some(Fifo::open(&objects::response_bell(name, slot))?),
             landmark: objects::doorbell(name),
             membership: Some(membership),
         };
@@ -194,7 +194,7 @@ impl Membership {
         }
         let me = Owner::me()?;
         let bell = Bell::doorbell(doorbell.clone());
-        let server_fifo = Fifo::open(&objects::request_bell(name), true)?;
+        let server_fifo = Fifo::open(&objects::request_bell(name))?;
         // Each process begins elsewhere: many that start together then seldom try for the same slot.
         let (first, count) = wanted.map_or((me.pid() % slots, slots), |slot| (slot, u32::from(slot < slots)));
         for slot in (0..count).map(|step| (first + step) % slots) {

@@ -2,7 +2,8 @@
 //!
 //! Invariants: `tail` is ours alone and never read back; `head` is what the producer last said, checked, and only reloaded when
 //! the ring looks empty. A length is read once, and a message lies inside what was published and before the ring's end, or is refused.
-//! Not guaranteed: that a payload stays as it is under a hostile producer. It cannot make us read beyond it.
+//! Not guaranteed: that a payload stays as it is under a hostile producer. It cannot make us read beyond it, but two reads of one byte may
+//! differ: what was checked and is used later, a `str` above all, must be copied before it is checked.
 
 use std::sync::Arc;
 
@@ -50,7 +51,8 @@ impl Consumer {
         self.peeked = None;
     }
 
-    /// The oldest message, in place, until it is released; `None` when there is none.
+    /// The oldest message, in place, until it is released; `None` when there is none. The other process can still write there: read
+    /// nothing twice that must not change in between, and keep no `str` of it.
     ///
     /// # Errors
     /// `Corrupt`: counters or a length are impossible; the ring stays so.
@@ -65,7 +67,8 @@ impl Consumer {
         };
         self.peeked = Some(len);
         let at = self.shape.offset(self.tail) + PREFIX_BYTES;
-        // SAFETY: published bytes (Acquire of `head`); by protocol the producer leaves them alone until our tail passes them.
+        // SAFETY: inside the mapping, published (Acquire of `head`), left alone by a producer that keeps the protocol until our tail passes
+        // them. One that breaks it races with our reads of plain bytes, of which every value is valid; hence the rule for `peek`.
         Ok(Some(unsafe { self.region.data(at, len) }))
     }
 

@@ -26,6 +26,11 @@ pub enum ChannelError {
         /// Its process id; 0 if it is only just starting.
         pid: u32,
     },
+    /// Another program's object, whose user may live or not, has the name of one of ours.
+    Foreign {
+        /// Its name under /dev/shm.
+        object: String,
+    },
     /// Every slot is owned by a client.
     Full {
         /// How many there are.
@@ -59,6 +64,10 @@ impl fmt::Display for ChannelError {
             Self::Absent => write!(f, "no living server has created these rings"),
             Self::InUse { pid: 0 } => write!(f, "another process is just starting to serve under this name"),
             Self::InUse { pid } => write!(f, "process {pid} already serves under this name"),
+            Self::Foreign { object } => write!(
+                f,
+                "another program made /dev/shm/{object}: choose another name, or, if that program has ended, remove its objects"
+            ),
             Self::Full { slots } => write!(f, "all {slots} client slots are taken"),
             Self::SlotTaken { slot } => write!(f, "slot {slot} is taken or does not exist"),
             Self::Malformed(what) => write!(f, "not a ring of this layout: {what}"),

@@ -23,14 +23,14 @@ impl Fifo {
     /// `Io`: the name exists, or the system refused.
     pub fn create(name: &str) -> Result<Self, ChannelError> {
         fs::mknodat(fs::CWD, path(name), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)?;
-        Self::open(name, false)
+        Self::open(name)
     }
 
-    /// Opens the writing (`true`) or reading end, non-blocking.
+    /// Opens both ends of an existing one, non-blocking.
     ///
     /// # Errors
     /// `Absent`: no such pipe. `Malformed`: not a pipe. `Io`: another user's, or the system refused.
-    pub fn open(name: &str, _write: bool) -> Result<Self, ChannelError> {
+    pub fn open(name: &str) -> Result<Self, ChannelError> {
         let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd = match fs::open(path(name), flags, Mode::empty()) {
             Err(Errno::NOENT) => return Err(ChannelError::Absent),

@@ -13,7 +13,8 @@ pub const WRAP_HEAD: usize = 8;
 pub const PRODUCER_CPU: usize = 16;
 /// u64, consumer: bytes consumed since the start.
 pub const TAIL: usize = 64;
-/// u32, consumer: 0 awake, 1 asleep in the futex, 2 (ours) asleep in epoll, to be woken through its FIFO.
+/// u32, consumer: 0 awake; 1 asleep in the futex, which is `BELL` in a ring of ours and the low half of `HEAD` in a peer's;
+/// 2 (ours) asleep in epoll, to be woken through its FIFO.
 pub const CONSUMER_BLOCKED: usize = 72;
 /// u32, producer (ours): it waits for room; the consumer then rings the producer's bell after a release.
 /// On the consumer's cache line, because the consumer reads it at each release and the producer seldom writes it.
@@ -45,6 +46,8 @@ pub const SLOTS: usize = 32;
 /// u32, server: as `CONSUMER_BLOCKED`.
 pub const DOORBELL_BLOCKED: usize = 64;
 
+/// Longest name of a server, bytes: a file name's 255 less the longest ending of its objects.
+pub const NAME_BYTES: usize = 255 - "_req_doorbell_new".len();
 /// Bytes of a message's length, before its payload.
 pub const PREFIX_BYTES: usize = 4;
 /// Smallest ring: a prefix and 4 bytes fit its half.

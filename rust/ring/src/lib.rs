@@ -29,6 +29,8 @@ mod models;
 #[cfg(not(loom))]
 mod objects;
 mod owner;
+#[cfg(not(loom))]
+mod process;
 mod producer;
 #[cfg(not(loom))]
 mod region;
@@ -48,9 +50,12 @@ pub use error::{ChannelError, RingError};
 #[cfg(not(loom))]
 pub use fifo::Fifo;
 pub use header::format_ring;
+pub use layout::NAME_BYTES;
 #[cfg(loom)]
 pub use model::{Fifo, Region};
 pub use owner::Owner;
+#[cfg(not(loom))]
+pub use process::process_id;
 pub use producer::{Claim, Producer};
 #[cfg(not(loom))]
 pub use region::Region;

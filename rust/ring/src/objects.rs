@@ -7,13 +7,11 @@ use std::time::Duration;
 use rustix::fs::{self, FlockOperation, Mode, OFlags};
 
 use crate::error::ChannelError;
-use crate::layout::{DOORBELL_BYTES, DOORBELL_MAGIC, MAGIC, SERVER};
+use crate::layout::{DOORBELL_BYTES, DOORBELL_MAGIC, MAGIC, NAME_BYTES, SERVER};
 use crate::owner::Owner;
 use crate::region::{DIRECTORY, Region, path};
-use crate::sync::Ordering::Relaxed;
+use crate::sync::Ordering::{Acquire, Relaxed};
 
-/// Longest name that a file may have, less the longest of our suffixes.
-const MOST_NAME_BYTES: usize = 255 - "_req_doorbell_new".len();
 /// How often the lock's file may change under us before we give up: each time another server came and went.
 const LOCK_ATTEMPTS: u32 = 100;
 /// How long the end of a server waits for one that is just looking whether the name is free: it needs a few milliseconds.
@@ -42,27 +40,34 @@ pub(crate) fn response_bell(name: &str, slot: u32) -> String {
 /// Refuses what cannot be the name of objects.
 pub(crate) fn check_name(name: &str) -> Result<(), ChannelError> {
     let text = if name.is_empty() || name == "." || name == ".." {
-        "a shared-memory name must not be empty or dots"
+        "a shared-memory name must not be empty or dots".to_owned()
     } else if name.contains(['/', '\0']) {
-        "a shared-memory name has no slash: it is not a path"
-    } else if name.len() > MOST_NAME_BYTES {
-        "a shared-memory name has at most 238 bytes"
+        "a shared-memory name has no slash: it is not a path".to_owned()
+    } else if name.len() > NAME_BYTES {
+        format!("a shared-memory name has at most {NAME_BYTES} bytes")
     } else {
         return Ok(());
     };
-    Err(invalid(text))
+    Err(invalid(&text))
 }
 
 /// A caller's mistake.
-pub(crate) fn invalid(text: &'static str) -> ChannelError {
+pub(crate) fn invalid(text: &str) -> ChannelError {
     io::Error::new(io::ErrorKind::InvalidInput, text).into()
 }
 
-/// Who serves under this name, if the doorbell is ours and its server lives. What cannot be read counts as left over.
-pub(crate) fn living_server(name: &str) -> Result<Option<Owner>, ChannelError> {
-    match Region::open(&doorbell(name), DOORBELL_BYTES) {
-        Ok(region) => Ok(server_of(&region)),
-        Err(ChannelError::Absent | ChannelError::Malformed(_)) => Ok(None),
+/// Whether a server may take this name: nothing is there, or what a dead server of ours left. Our doorbells appear complete, by rename:
+/// one without our magic is another program's, of which nobody can say whether it lives.
+pub(crate) fn check_free(name: &str) -> Result<(), ChannelError> {
+    let doorbell = doorbell(name);
+    match Region::open(&doorbell, DOORBELL_BYTES) {
+        // Acquire: pairs with the Release in `ServerChannel::make`.
+        Ok(region) if region.u64(DOORBELL_MAGIC).load(Acquire) == MAGIC => {
+            server_of(&region).map_or(Ok(()), |server| Err(ChannelError::InUse { pid: server.pid() }))
+        }
+        // An object of no bytes is absent to clients, but it is there.
+        Err(ChannelError::Absent) if fs::stat(path(&doorbell)).is_err() => Ok(()),
+        Ok(_) | Err(ChannelError::Absent | ChannelError::Malformed(_)) => Err(ChannelError::Foreign { object: doorbell }),
         Err(error) => Err(error),
     }
 }
@@ -116,6 +121,8 @@ impl Lock {
             }
             // Its last holder may have removed it after we opened it: then we hold the lock of nothing.
             if is_at(&fd, &name)? {
+                // Its last holder, if killed, left its own pid there, which may be longer.
+                fs::ftruncate(&fd, 0)?;
                 rustix::io::pwrite(&fd, std::process::id().to_string().as_bytes(), 0)?;
                 return Ok(Self { name, _fd: fd });
             }
@@ -194,20 +201,24 @@ mod tests {
 
     #[test]
     fn a_name_is_no_path() {
-        for bad in ["", ".", "..", "a/b", "/a", "a\0b", &"x".repeat(239)] {
+        for bad in ["", ".", "..", "a/b", "/a", "a\0b", &"x".repeat(NAME_BYTES + 1)] {
             assert!(
                 matches!(check_name(bad), Err(ChannelError::Io(error)) if error.kind() == io::ErrorKind::InvalidInput),
                 "{bad}"
             );
         }
-        assert!(check_name(&"x".repeat(238)).is_ok());
+        assert!(check_name(&"x".repeat(NAME_BYTES)).is_ok());
     }
 
     #[test]
     fn the_lock_names_its_holder_and_leaves_nothing_behind() {
         let name = format!("pp-lock-{}", std::process::id());
+        // What a killed holder left.
+        std::fs::write(path(&format!("{name}_req_lock")), "4194303999").expect("written");
         let held = Lock::take(&name).expect("free");
         assert!(matches!(Lock::take(&name), Err(ChannelError::InUse { pid }) if pid == std::process::id()));
+        let written = std::fs::read_to_string(path(&format!("{name}_req_lock"))).expect("there");
+        assert_eq!(written, std::process::id().to_string());
         drop(held);
         assert!(!std::path::Path::new(&path(&format!("{name}_req_lock"))).exists());
         drop(Lock::take(&name).expect("free again"));

@@ -55,6 +55,8 @@ struct Slot {
     bell: Bell,
     fifo: Fifo,
     watch: Watch,
+    /// Whether its owner is known to be dead.
+    died: bool,
     ignored: bool,
     /// What had been taken from its request ring when `peer_cpu` last looked.
     taken: AtomicU64,
@@ -76,11 +78,11 @@ pub struct ServerChannel {
 }
 
 impl ServerChannel {
-    /// Creates all objects; capacities are rounded up to powers of two. Objects of a dead server are removed first,
-    /// those of a living one are `InUse`. The doorbell object appears last, complete: clients never see a half-made server.
+    /// Creates all objects; capacities are rounded up to powers of two. Objects of a dead server of ours are removed first,
+    /// those of a living one are `InUse`, a doorbell of another program's making is `Foreign`. The doorbell object appears last, complete: clients never see a half-made server.
     ///
     /// # Errors
-    /// `InUse`: a living server has the name, or another is just starting. `Io`: a bad name, no slots or more than 1024,
+    /// `InUse`: a living server has the name, or another is just starting. `Foreign`: another program may serve there. `Io`: a bad name, no slots or more than 1024,
     /// a ring larger than 1 GiB, another user's objects, or the system refused.
     pub fn create(name: &str, slots: u32, request_bytes: usize, response_bytes: usize) -> Result<Self, ChannelError> {
         objects::check_name(name)?;
@@ -91,9 +93,7 @@ impl ServerChannel {
             return Err(invalid("a ring has at most 1 GiB"));
         }
         let _lock = Lock::take(name)?;
-        if let Some(server) = objects::living_server(name)? {
-            return Err(ChannelError::InUse { pid: server.pid() });
-        }
+        objects::check_free(name)?;
         objects::remove_all(name)?;
         Self::make(name, slots, request_bytes, response_bytes).inspect_err(|_| {
             // The first failure is what counts.
@@ -141,23 +141,22 @@ impl ServerChannel {
     /// Compares every owner word with what was seen last time; call on each wake. Pushes what changed.
     /// A client that came and went between two looks is not reported: its slot is reset at once.
     pub fn scan(&mut self, events: &mut Vec<SlotEvent>) {
-        self.look(false, events);
-    }
-
-    /// As `scan`, and looks whether each owner still lives (reads /proc once for each): call it when a watch on an owner fires.
-    pub fn scan_dead(&mut self, events: &mut Vec<SlotEvent>) {
-        self.look(true, events);
-    }
-
-    fn look(&mut self, all: bool, events: &mut Vec<SlotEvent>) {
         for (number, slot) in (0..).zip(&mut self.slots) {
-            match slot.watch.look(&slot.request, all, Owner::lives) {
+            let died = std::mem::take(&mut slot.died);
+            match slot.watch.look(&slot.request, died, Owner::lives) {
                 Change::Nothing => {}
                 Change::Claimed(owner) => events.push(SlotEvent::Claimed { slot: number, owner }),
                 Change::Left => events.push(SlotEvent::Left { slot: number }),
                 Change::Stale => slot.reset(),
             }
         }
+    }
+
+    /// The owner of a served slot is dead, as a descriptor of `Owner::watch` said, or as it gave none: the next `scan` reports `Left`.
+    /// Its word does not say so, and /proc cannot be read by a process without descriptors left.
+    pub fn owner_died(&mut self, slot: u32) {
+        let slot = &mut self.slots[slot as usize];
+        slot.died = matches!(slot.watch, Watch::Owned(_));
     }
 
     /// Makes a slot free again: both rings empty, epoch + 1, owner 0, in this order. Only after its client left or died.
@@ -259,6 +258,7 @@ impl Slot {
             bell,
             fifo,
             watch: Watch::Free,
+            died: false,
             ignored: false,
             taken,
         })
@@ -271,12 +271,14 @@ impl Slot {
         self.ends.response.restart();
         self.taken.store(0, Relaxed);
         self.ignored = false;
+        self.died = false;
         self.watch = Watch::Free;
         slot::reset(&self.request, &self.response);
     }
 
     fn has_work(&self) -> bool {
-        self.watch.changed(&self.request)
+        self.died
+            || self.watch.changed(&self.request)
             || matches!(self.watch, Watch::Owned(_)) && (!self.ignored && self.ends.request.has_message() || self.ends.response.room_came())
     }
 

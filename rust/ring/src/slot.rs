@@ -77,8 +77,8 @@ impl Watch {
         }
     }
 
-    /// Looks at the owner word; `lives` is asked about a new owner, and with `all` about the old one too.
-    pub(crate) fn look(&mut self, request: &Region, all: bool, lives: impl Fn(Owner) -> bool) -> Change {
+    /// Looks at the owner word; `lives` is asked about a new owner, `died` says that the present one is known to be dead.
+    pub(crate) fn look(&mut self, request: &Region, died: bool, lives: impl Fn(Owner) -> bool) -> Change {
         // Acquire: pairs with the Release of `claim` and `leave`.
         let word = request.u64(OWNER).load(Acquire);
         match (*self, Owner::from_word(word)) {
@@ -87,7 +87,7 @@ impl Watch {
                 Change::Claimed(owner)
             }
             (Self::Free, _) if word != 0 => Change::Stale,
-            (Self::Owned(owner), _) if owner.word() != word || (all && !lives(owner)) => {
+            (Self::Owned(owner), _) if owner.word() != word || died => {
                 *self = Self::Left;
                 Change::Left
             }

@@ -204,6 +204,38 @@ mod tests {
     }
 
     #[test]
+    fn it_is_due_at_first_not_while_it_rests_and_again_when_a_probe_is() {
+        let mut spin = Spin::new(2, 20);
+        assert!(spin.due() && spin.pays());
+        spin.rest();
+        let asked = (1..).find(|_| spin.due()).expect("a probe comes");
+        assert!((REST..3 * REST).contains(&asked), "{asked}");
+        assert!(spin.pays());
+        assert_eq!(spin.plan(), Some(Duration::from_micros(80)), "what is due is a probe");
+        for mut never in [Spin::new(1, 20), Spin::new(2, 0)] {
+            assert!((0..200).all(|_| !never.due() && !never.pays()));
+        }
+    }
+
+    #[test]
+    fn whoever_asks_first_whether_it_is_due_probes_as_often_as_whoever_waits() {
+        let probes = |ask: bool| {
+            let mut spin = Spin::new(2, 20);
+            spin.random = 1;
+            let planned = |spin: &mut Spin| (!ask || spin.due()) && spin.plan().is_some();
+            (0..10_000)
+                .filter(|_| {
+                    planned(&mut spin) && {
+                        spin.learn(false);
+                        true
+                    }
+                })
+                .count()
+        };
+        assert_eq!(probes(true), probes(false));
+    }
+
+    #[test]
     fn probes_are_rare_and_their_distance_varies() {
         let mut spin = Spin::new(2, 20);
         let rests: Vec<u32> = (0..50)

@@ -85,12 +85,22 @@ fn of_servers_that_start_together_exactly_one_serves() {
 }
 
 #[test]
-fn what_no_living_server_of_ours_owns_is_removed_at_start() {
+fn what_a_server_left_that_died_at_its_start_is_removed_and_a_doorbell_that_is_not_ours_never() {
     let name = name("leftovers");
-    let _cut_off = Region::create(&format!("{name}_req_doorbell"), 7).expect("made");
+    let doorbell = format!("{name}_req_doorbell");
     let _ring = Region::create(&format!("{name}_req_ring_900"), 4096).expect("made");
     let _fifo = Fifo::create(&format!("{name}_resp_bell_3")).expect("made");
-    assert!(matches!(ClientChannel::join(&name, None), Err(ChannelError::Malformed(_))));
+    for bytes in [0, 7, DOORBELL_BYTES] {
+        let file = std::fs::File::create_new(format!("/dev/shm/{doorbell}")).expect("made");
+        file.set_len(bytes as u64).expect("sized");
+        let refused = ServerChannel::create(&name, 1, 4096, 4096).err();
+        assert!(
+            matches!(refused, Some(ChannelError::Foreign { object }) if object == doorbell),
+            "{bytes}"
+        );
+        assert_eq!(objects(&name).len(), 3, "{bytes}: nothing is touched");
+        Region::unlink(&doorbell).expect("gone");
+    }
     let server = ServerChannel::create(&name, 1, 4096, 4096).expect("taken over");
     assert_eq!(objects(&name).len(), 5);
     drop(server);
@@ -292,8 +302,12 @@ fn a_peers_many_client_server_needs_a_slot_to_be_named() {
     assert!(matches!(ClientChannel::join(&name, Some(0)), Err(ChannelError::Absent)));
     let client = ClientChannel::join(&name, Some(1)).expect("joined");
     assert!(!client.ours());
-    drop(ServerChannel::create(&name, 1, 4096, 4096).expect("no living server of ours"));
-    assert_eq!(objects(&name), [""; 0]);
+    let refused = ServerChannel::create(&name, 1, 4096, 4096).err();
+    assert!(matches!(refused, Some(ChannelError::Foreign { object }) if object == format!("{name}_req_doorbell")));
+    assert_eq!(objects(&name).len(), 3, "it may live: nothing of it is touched");
+    for object in objects(&name) {
+        Region::unlink(&object).expect("gone");
+    }
 }
 
 #[test]

@@ -97,9 +97,10 @@ fn reclaimed(role: &str) {
         }
         await_readable(watch);
     }
-    let mut events = Vec::new();
-    server.scan_dead(&mut events);
-    assert_eq!(events, [SlotEvent::Left { slot: 0 }], "also before it was waited for");
+    assert_eq!(scan(&mut server), [], "its word does not say that it died");
+    server.owner_died(0);
+    assert!(server.has_work());
+    assert_eq!(scan(&mut server), [SlotEvent::Left { slot: 0 }]);
     send(&mut neighbour.request, b"still here");
     assert_eq!(receive(&mut server.slot(1).request).expect("served"), b"still here");
     send(&mut server.slot(0).response, b"late");

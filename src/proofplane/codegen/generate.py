@@ -38,7 +38,8 @@ def generate(schema: Schema, target: Language, sides: Sides, out: Path) -> list[
     """Writes the types of a contract, and the wanted sides, for one language.
 
     Everything is rendered and formatted in a hidden directory inside `out` before the first file is moved to its place.
-    So an error leaves nothing half-written, and files of `out` that are not generated stay as they are.
+    So no file is ever half-written, and files of `out` that are not generated stay as they are.
+    Should moving itself fail (a full disk, a directory in the way), files moved before stay new and the others old: generate anew.
 
     Returns:
         The files written, sorted.

@@ -20,6 +20,7 @@ import re
 from typing import TypeAlias
 
 from proofplane.base.errors import CallerMistake
+from proofplane.wire.messages import ERROR, RESPONSE_SUFFIX
 from proofplane.wire.names import pascal
 from proofplane.wire.schema.canonical import to_jsonc
 from proofplane.wire.schema.model import (
@@ -122,7 +123,7 @@ class _Importer:
         requests = self._union(printed, "commands")
         responses = self._union(printed, "responses")
         error = next(iter(responses), "")
-        if not error.endswith("ErrorResponse"):
+        if not error.endswith(ERROR):
             raise NotAPrintedSchema(f"the first response should be the error's, not {error!r}")
         answers = _answers(list(requests), [name for name in responses if name != error])
         return Schema(
@@ -207,7 +208,7 @@ class _Importer:
 
 def _answers(requests: list[str], responses: list[str]) -> dict[str, str]:
     """Rule 4: request -> response."""
-    answers = {name: name + "Response" for name in requests if name + "Response" in responses}
+    answers = {name: name + RESPONSE_SUFFIX for name in requests if name + RESPONSE_SUFFIX in responses}
     left_requests = [name for name in requests if name not in answers]
     left_responses = [name for name in responses if name not in answers.values()]
     if len(left_requests) != len(left_responses):

@@ -1,6 +1,5 @@
 """Typed local calls between processes, over Unix sockets and shared-memory rings."""
 
-from proofplane._native import Limits
 from proofplane.rpc.blocking import BlockingClient
 from proofplane.rpc.client import Client
 from proofplane.rpc.connect import connect, connect_blocking
@@ -8,7 +7,9 @@ from proofplane.rpc.errors import (
     AddressInUse,
     AlreadyAnswered,
     BadAddress,
+    BadOptions,
     BadReply,
+    BadRequest,
     BadService,
     CallFailed,
     CannotConnect,
@@ -19,10 +20,11 @@ from proofplane.rpc.errors import (
     Ended,
     ForkedClient,
     FrameTooLarge,
+    NotServed,
     SchemaMismatch,
     UnknownRequest,
 )
-from proofplane.rpc.options import ServerOptions
+from proofplane.rpc.options import Limits, ServerOptions
 from proofplane.rpc.responder import Responder
 from proofplane.rpc.server import Server, serve
 from proofplane.rpc.service import Service
@@ -45,7 +47,9 @@ __all__ = [
     "AddressInUse",
     "AlreadyAnswered",
     "BadAddress",
+    "BadOptions",
     "BadReply",
+    "BadRequest",
     "BadService",
     "CallFailed",
     "CannotConnect",
@@ -56,6 +60,7 @@ __all__ = [
     "Ended",
     "ForkedClient",
     "FrameTooLarge",
+    "NotServed",
     "SchemaMismatch",
     "UnknownRequest",
 ]

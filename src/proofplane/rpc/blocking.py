@@ -15,13 +15,16 @@ from typing import Any, TypeVar
 
 from proofplane import _native
 from proofplane.base.errors import ProofplaneError
-from proofplane.rpc.codec import Codec
+from proofplane.rpc.codec import UNWRITABLE, Codec
 from proofplane.rpc.errors import NATIVE, Closed, DeadlinePassed, typed
 from proofplane.rpc.forks import Forks, refuse_fork
-from proofplane.rpc.options import ClientOptions
+from proofplane.rpc.options import ClientOptions, seconds
 from proofplane.wire import Command, Message
 
 R = TypeVar("R", bound=Message)
+
+_CLOSE_PATIENCE = 1.0
+"""Seconds that `close` waits for another thread's call; that thread closes the connection if it goes on longer."""
 
 
 class BlockingClient:
@@ -47,21 +50,20 @@ class BlockingClient:
             timeout: Seconds, waiting for other threads' calls included; None waits as long as the connection lives.
         """
         exchange = self._codec.exchanges.get(type(request)) or self._codec.exchange(request)
-        name, payload = self.call_raw(exchange.name, self._codec.encode(request), timeout=timeout)
+        name, payload = self.call_raw(exchange.name, self._encoded(request), timeout=timeout)
         response: R = self._codec.response(exchange, name, payload)
         return response
 
     def call_raw(self, name: str, payload: bytes, *, timeout: float | None = None) -> tuple[str, bytes]:
         """Sends packed fields under a request's name; returns the reply's name and packed fields, an error's too."""
-        started = 0.0 if timeout is None else time.monotonic()
+        deadline = None if timeout is None else time.monotonic() + seconds(timeout)
         self._take(name, timeout)
         try:
-            left = None if timeout is None else timeout - (time.monotonic() - started)
-            reply = self._connection.exchange(name, payload, left)
+            reply = self._connection.exchange(name, payload, None if deadline is None else deadline - time.monotonic())
         except NATIVE as error:
             raise self._failed(error) from None
         finally:
-            self._lock.release()
+            self._release()
         if reply is None:
             raise DeadlinePassed(f"{name} was not answered in time by {self.address}")
         return reply
@@ -72,47 +74,55 @@ class BlockingClient:
         Raises what `call` raises, for the first request whose reply is an error, once all replies are there.
         """
         exchanges = [self._codec.exchange(request) for request in requests]
-        packed = [(exchange.name, self._codec.encode(request)) for exchange, request in zip(exchanges, requests, strict=True)]
+        packed = [(exchange.name, self._encoded(request)) for exchange, request in zip(exchanges, requests, strict=True)]
         if not packed:
             return []
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = None if timeout is None else time.monotonic() + seconds(timeout)
         self._take(packed[0][0], timeout)
         try:
             replies = self._exchange(packed, deadline)
         except NATIVE as error:
             raise self._failed(error) from None
         finally:
-            self._lock.release()
+            self._release()
         return [self._codec.response(exchange, *reply) for exchange, reply in zip(exchanges, replies, strict=True)]
 
+    def _encoded(self, request: Command[Any]) -> bytes:
+        try:
+            return self._codec.encode(request)
+        except UNWRITABLE as error:
+            raise self._codec.bad_request(request, error) from error
+
     def close(self) -> None:
-        """Closes, after the call that another thread may be in. Idempotent."""
+        """Closes, at once or within a second; a call that another thread is in closes when it ends. Idempotent."""
         if Forks.count != self._made_at:
             return
-        with self._lock:
-            self._over = self._over or Closed(f"the client of {self.address} was closed")
-            self._connection.close()
-
-    def adopt_ids(self, ids: bool) -> None:
-        """Takes note of what was agreed with the server."""
-        self.ids = ids
+        self._over = self._over or Closed(f"the client of {self.address} was closed")
+        if self._lock.acquire(timeout=_CLOSE_PATIENCE):
+            self._release()
 
     def _take(self, name: str, timeout: float | None) -> None:
         """Takes the lock of a usable connection."""
         if Forks.count != self._made_at:
             refuse_fork(self._made_at)
-        if not self._lock.acquire(blocking=False) and not self._lock.acquire(timeout=-1 if timeout is None else max(timeout, 0.0)):
+        if not self._lock.acquire(blocking=False) and not self._lock.acquire(timeout=-1 if timeout is None else seconds(timeout)):
             raise DeadlinePassed(f"{name} waited {timeout} s for another thread's call on this client")
         if self._over is not None:
-            self._lock.release()
+            self._release()
             raise type(self._over)(*self._over.args)
+
+    def _release(self) -> None:
+        """Gives the lock back; a connection that is over is closed by whoever had it last."""
+        if self._over is not None:
+            self._connection.close()
+        self._lock.release()
 
     def _failed(self, error: Exception) -> ProofplaneError:
         """The error of a call; one that ends the connection ends it for all."""
         ours = typed(error)
         if not isinstance(error, _native.FrameTooLarge):
-            self._over = ours
-            self._connection.close()
+            self._over = self._over or ours
+            return type(self._over)(*self._over.args)
         return ours
 
     def _exchange(self, requests: list[tuple[str, bytes]], deadline: float | None) -> list[tuple[str, bytes]]:

@@ -19,10 +19,10 @@ from typing import Any, TypeVar
 
 from proofplane import _native
 from proofplane.base.errors import ProofplaneError
-from proofplane.rpc.codec import Codec
+from proofplane.rpc.codec import UNWRITABLE, Codec
 from proofplane.rpc.errors import NATIVE, Closed, DeadlinePassed, typed
 from proofplane.rpc.forks import Forks, refuse_fork
-from proofplane.rpc.options import ClientOptions
+from proofplane.rpc.options import ClientOptions, seconds
 from proofplane.rpc.turnstile import Turnstile
 from proofplane.wire import Command, Message
 
@@ -66,17 +66,23 @@ class Client:
             CallFailed: The server answered with an error.
             DeadlinePassed: No reply came in time.
             Ended, ConnectionBroken: The connection is over.
-            Closed, ForkedClient, UnknownRequest, FrameTooLarge: The caller's mistake; nothing was sent.
+            Closed, ForkedClient, UnknownRequest, BadRequest, BadOptions, FrameTooLarge: The caller's mistake; nothing was sent.
             BadReply: The reply is not what the contract promises.
         """
         exchange = self._codec.exchanges.get(type(request)) or self._codec.exchange(request)
-        call = self._begin(exchange.name, payload := self._codec.encode(request))
+        if timeout is not None:
+            timeout = seconds(timeout)
+        try:
+            payload = self._codec.encode(request)
+        except UNWRITABLE as error:
+            raise self._codec.bad_request(request, error) from error
+        call = self._begin(exchange.name, payload)
         if call is None or timeout is not None:
             reply = await self._finish(exchange.name, payload, call, timeout)
         else:
             try:
                 reply = await self._pending[call]
-            except asyncio.CancelledError:
+            except BaseException:  # cancelled, failed, or this coroutine closed
                 self._drop(call)
                 raise
         response: R = self._codec.response(exchange, *reply)
@@ -85,8 +91,10 @@ class Client:
     async def call_raw(self, name: str, payload: bytes, *, timeout: float | None = None) -> tuple[str, bytes]:
         """Sends packed fields under a request's name; returns the reply's name and packed fields, an error's too.
 
-        Raises what `call` raises, but `CallFailed`, `UnknownRequest` and `BadReply`.
+        Raises what `call` raises, but `CallFailed`, `UnknownRequest`, `BadRequest` and `BadReply`.
         """
+        if timeout is not None:
+            timeout = seconds(timeout)
         return await self._finish(name, payload, self._begin(name, payload), timeout)
 
     def _begin(self, name: str, payload: bytes) -> int | None:
@@ -257,10 +265,6 @@ class Client:
     def close(self) -> None:
         """Closes at once: calls in flight fail with `Closed`. Idempotent."""
         self._lose(Closed(f"the client of {self.address} was closed"))
-
-    def adopt_ids(self, ids: bool) -> None:
-        """Takes note of what was agreed with the server."""
-        self.ids = ids
 
     def __repr__(self) -> str:
         state: Any = "open" if self._over is None else self._over

@@ -7,17 +7,18 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from proofplane.rpc.errors import BadReply, CallFailed, UnknownRequest
-from proofplane.wire import Command, Contract, Message, Method, dec_hook, enc_hook
+from proofplane.rpc.errors import BadReply, BadRequest, CallFailed, UnknownRequest
+from proofplane.wire import Command, Contract, Message, dec_hook, enc_hook
+from proofplane.wire.messages import ERROR
 
 M = TypeVar("M", bound=Message)
 
-ERROR_NAME = "ErrorResponse"
-"""Name of the error reply where no contract says another."""
-
-
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What reading a peer's fields raises: msgspec lets text that is not UTF-8, and nesting beyond the interpreter's stack, out as they are."""
+
+
+UNWRITABLE = (ValueError, TypeError, OverflowError, RecursionError, NotImplementedError)
+"""What writing a message raises: an integer beyond 64 bits, text that UTF-8 cannot carry, a value of a type that the wire does not have."""
 
 
 def encoder() -> msgspec.msgpack.Encoder:
@@ -58,8 +59,8 @@ class Codec:
         """What is known of each class of requests."""
         for method in contract.methods if contract is not None else ():
             self.exchanges[method.request] = Exchange(method.name, method.response_name, decoder(method.response))
-        self._error_name = contract.error_name if contract is not None else ERROR_NAME
-        self._decode_error: Callable[[bytes], Any] = decoder(_AnyError)
+        self._error_name = contract.error_name if contract is not None else ERROR
+        self._decode_error = decoder(_AnyError)
 
     def exchange(self, request: Command[Any]) -> Exchange:
         """Raises `UnknownRequest` if the request is of no class of the contract."""
@@ -81,27 +82,34 @@ class Codec:
                 return exchange.decode(payload)
             except UNREADABLE as error:
                 raise BadReply(f"the reply {name} cannot be read: {error}") from error
-        if not self.is_error(name):
+        if not self.is_error(name, payload):
             raise BadReply(f"{exchange.name} was answered by {name}, not {exchange.response_name}")
         raise CallFailed(self.error_text(payload), exchange.name)
 
-    def is_error(self, name: str) -> bool:
-        """Whether a reply is an error; the plain name always is: a server says it before it knows the contract."""
-        return name in (self._error_name, ERROR_NAME)
+    def is_error(self, name: str, payload: bytes) -> bool:
+        """Whether a reply, which is not the one that was hoped for, is an error.
+
+        The plain name always is: a server says it before it knows the contract. Without a contract the error's name is not known, and
+        whatever reads as one is taken for it.
+        """
+        return name in (self._error_name, ERROR) or (self.contract is None and self._error_message(payload) is not None)
 
     def error_text(self, payload: bytes) -> str:
         """What an error reply says."""
+        message = self._error_message(payload)
+        return message if message is not None else "an error without a readable message"
+
+    def _error_message(self, payload: bytes) -> str | None:
         try:
-            text: str = self._decode_error(payload).message
+            return self._decode_error(payload).message
         except UNREADABLE:
-            return "an error without a readable message"
-        return text
+            return None
+
+    def bad_request(self, request: Command[Any], error: Exception) -> BadRequest:
+        """The error of a request whose encoding raised one of `UNWRITABLE`."""
+        return BadRequest(f"{type(request).__name__} has a value that the wire cannot carry: {error}")
 
 
 def methods_of(contract: Contract) -> list[tuple[str, str]]:
     """A contract's names by number, as the reactor knows it."""
-    return [_names(method) for method in contract.methods]
-
-
-def _names(method: Method) -> tuple[str, str]:
-    return method.name, method.response_name
+    return [(method.name, method.response_name) for method in contract.methods]

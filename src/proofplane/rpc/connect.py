@@ -6,12 +6,11 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Literal
 
-from proofplane._native import Limits
 from proofplane.rpc.blocking import BlockingClient
 from proofplane.rpc.client import Client
 from proofplane.rpc.codec import Codec
 from proofplane.rpc.connecting import agree, connected, connected_blocking, hello
-from proofplane.rpc.options import HELLO_TIMEOUT, START_TIMEOUT, ClientOptions
+from proofplane.rpc.options import HELLO_TIMEOUT, START_TIMEOUT, ClientOptions, Limits
 from proofplane.wire import Contract
 
 
@@ -39,6 +38,7 @@ async def connect(
 
     Raises:
         BadAddress: `address` is none.
+        BadOptions: `slot`, `child` or `start_timeout` is out of range.
         CannotConnect: No server was reached.
         SchemaMismatch: The server has another contract.
     """
@@ -48,7 +48,7 @@ async def connect(
     client = Client(connection, codec, options, address)
     try:
         reply = await client.call_raw(*hello(codec), timeout=HELLO_TIMEOUT)
-        client.adopt_ids(agree(connection, codec, options, *reply))
+        client.ids = agree(connection, codec, options, *reply)
         yield client
     finally:
         client.close()
@@ -72,7 +72,7 @@ def connect_blocking(
     client = BlockingClient(connection, codec, options, address)
     try:
         reply = client.call_raw(*hello(codec), timeout=HELLO_TIMEOUT)
-        client.adopt_ids(agree(connection, codec, options, *reply))
+        client.ids = agree(connection, codec, options, *reply)
         yield client
     finally:
         client.close()

@@ -8,7 +8,7 @@ import time
 from proofplane import _native
 from proofplane.rpc.codec import UNREADABLE, Codec, decoder, encoder
 from proofplane.rpc.errors import NATIVE, BadReply, SchemaMismatch, typed
-from proofplane.rpc.options import ClientOptions
+from proofplane.rpc.options import ClientOptions, seconds
 from proofplane.wire import Hello, HelloResponse, same_schema
 from proofplane.wire.messages import HELLO, HELLO_RESPONSE, NO_HASH
 
@@ -19,9 +19,9 @@ class _Attempts:
     def __init__(self, address: str, options: ClientOptions) -> None:
         self._connector = _native.Connector(
             address,
-            limits=options.limits,
+            limits=options.limits.native(),
             child=options.child,
-            start_timeout=options.start_timeout,
+            start_timeout=seconds(options.start_timeout),
             slot=options.slot,
             spin_us=options.spin_us,
         )
@@ -73,9 +73,9 @@ def agree(connection: _native.Connection, codec: Codec, options: ClientOptions, 
         SchemaMismatch: Both have a contract, and not the same.
         BadReply: The reply is neither.
     """
-    if codec.is_error(name):
-        return False
     if name != HELLO_RESPONSE:
+        if codec.is_error(name, payload):
+            return False
         raise BadReply(f"Hello was answered by {name}")
     try:
         said = _decode_hello(payload)

@@ -18,6 +18,14 @@ class UnknownRequest(CallerMistake):
     """A request is of no class (or name) of the contract that this client was connected with."""
 
 
+class BadRequest(CallerMistake):
+    """A request has a value that the wire cannot carry; nothing was sent."""
+
+
+class BadOptions(CallerMistake):
+    """A bound, a size or a time that no server or client can have."""
+
+
 class FrameTooLarge(CallerMistake):
     """A request needs a larger frame than the connection carries; nothing was sent."""
 

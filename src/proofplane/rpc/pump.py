@@ -9,7 +9,10 @@ Rules:
 5. After a request the pump stays for a moment, if that pays: the next mostly comes at once, and the loop's own way round costs more
    than a short request. It lets the loop run after `_MOST_TURNS` or `_MOST_REQUESTS`, and after every turn while a handler is suspended.
 
-Invariants: `_replies` is handed over before the loop sleeps; no request is in a batch that is not walked to its end.
+6. What a request's fields lack is told to the peer in full; what goes wrong inside a handler only by its kind.
+
+Invariants: `_replies` is handed over before the loop sleeps; a batch of requests is walked to its end, whatever one of them raises.
+A list that is being handed over is nobody's to append to: a garbage collection at any allocation may end a responder and so `answer`.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
 from typing import Any
@@ -25,10 +29,12 @@ from typing import Any
 from proofplane import _native
 from proofplane.base.errors import Broken, ProofplaneError
 from proofplane.rpc.codec import UNREADABLE
+from proofplane.rpc.errors import AlreadyAnswered
 from proofplane.rpc.responder import Responder
 from proofplane.rpc.service import Route, Runs
 from proofplane.rpc.steps import StandIn, Steps
 from proofplane.rpc.threads import Threads
+from proofplane.wire import Message
 
 _log = logging.getLogger(__name__)
 
@@ -69,7 +75,8 @@ class Pump:
         self._replies: list[tuple[int, bytes | str]] = []
         self._pumping = False
         self._finishing = False
-        self._over = False
+        self.over = False
+        """Whether it was stopped, or failed."""
         self.tasks: set[asyncio.Task[Any]] = set()
         """Handlers that have suspended."""
         self.on_turn: Callable[[], None] | None = None
@@ -85,14 +92,17 @@ class Pump:
 
     def stop(self) -> None:
         """Stops watching, and hands over the last replies."""
-        if not self._over:
+        if not self.over:
             self._loop.remove_reader(self._native.fileno())
-            self._finish()
-            self._over = True
+            self.over = True  # answers go through the handle from now on
+            try:
+                self._hand_over()
+            except OSError as error:
+                self._fail(error)
 
     def ready(self) -> None:
         """The reactor has something to do."""
-        if self._over:
+        if self.over:
             return
         self._pumping = True
         try:
@@ -101,43 +111,57 @@ class Pump:
             self._fail(error)
         finally:
             self._pumping = False
+            if self._replies:
+                self._finish_soon()
         if self.on_turn is not None:
             self.on_turn()
 
     def _pump(self) -> None:
-        native, replies = self._native, self._replies
+        native = self._native
         turn, handle = native.turn, self._request
         linger, handled = self._shared, 0
         for _ in range(_MOST_TURNS):
-            requests = turn(replies, linger)
-            replies.clear()
+            ready, self._replies = self._replies, []
+            requests = turn(ready, linger)
             if not requests:
                 return
-            early = _FIRST_REPLIES
+            replies, early = self._replies, _FIRST_REPLIES
             for ticket, number, payload in requests:
-                handle(ticket, number, payload)
-                if len(replies) == early:
-                    native.finish(replies)
-                    replies.clear()
+                try:
+                    handle(ticket, number, payload)
+                except BaseException as error:
+                    replies.append((ticket, self._failure(error, self._routes[number])))
+                if len(replies) >= early:
+                    self._hand_over()
+                    replies = self._replies
                     early *= 2
             handled += len(requests)
             linger = not self.tasks and native.lingers()
             if not linger or handled >= _MOST_REQUESTS:
                 break
-        if replies:
-            native.finish(replies)
-            replies.clear()
+        if self._replies:
+            self._hand_over()
         if self._shared:
             self._loop.call_soon(self.ready)
 
+    def _hand_over(self) -> None:
+        """Gives the reactor the replies so far, to be sent at once."""
+        replies, self._replies = self._replies, []
+        self._native.finish(replies)
+
     def _request(self, ticket: int, number: int, payload: bytes) -> None:
-        """Handles one request, or begins to."""
+        """Handles one request, or begins to; what it raises is the answer."""
         route = self._routes[number]
+        try:
+            request = route.decode(payload)
+        except UNREADABLE as error:
+            self._replies.append((ticket, f"{route.method.name}: {error}"))
+            return
         if not route.plain:
-            self._special(route, ticket, payload)
+            self._special(route, ticket, request)
             return
         try:
-            value = self._first_step(route.handler(route.decode(payload)))
+            value = self._first_step(route.handler(request))
             if type(value) is not StandIn:
                 self._replies.append((ticket, route.encode(value)))
                 return
@@ -147,17 +171,17 @@ class Pump:
         task = self._resume(route, value)
         task.add_done_callback(partial(self._finished, route, ticket))
 
-    def _special(self, route: Route, ticket: int, payload: bytes) -> None:
+    def _special(self, route: Route, ticket: int, request: Message) -> None:
         """Handles a request on a thread, or with a responder, or both."""
         if route.runs is Runs.THREAD:
-            self._threads.run(partial(copy_context().run, self._on_thread, route, ticket, payload))
+            self._threads.run(partial(copy_context().run, self._on_thread, route, ticket, request))
         else:
-            self._with_responder(route, ticket, payload)
+            self._with_responder(route, ticket, request)
 
-    def _with_responder(self, route: Route, ticket: int, payload: bytes) -> None:
+    def _with_responder(self, route: Route, ticket: int, request: Message) -> None:
         responder: Responder[Any] = Responder(self.answer, ticket, route.method.name, route.encode)
         try:
-            value = self._first_step(route.handler(route.decode(payload), responder))
+            value = self._first_step(route.handler(request, responder))
         except BaseException as error:
             self._left(responder, error, route)
             return
@@ -179,41 +203,44 @@ class Pump:
             reply = self._failure(error, route)
         self.answer(ticket, reply)
 
-    def _on_thread(self, route: Route, ticket: int, payload: bytes) -> None:
+    def _on_thread(self, route: Route, ticket: int, request: Message) -> None:
         """Handles one request on a thread."""
         if route.responds:
             responder: Responder[Any] = Responder(self.answer, ticket, route.method.name, route.encode)
             try:
-                route.handler(route.decode(payload), responder)
+                route.handler(request, responder)
             except BaseException as error:
                 self._left(responder, error, route)
             return
         try:
-            reply: bytes | str = route.encode(route.handler(route.decode(payload)))
+            reply: bytes | str = route.encode(route.handler(request))
         except BaseException as error:
             reply = self._failure(error, route)
         self._handle.complete(ticket, reply)
 
     def answer(self, ticket: int, reply: bytes | str) -> None:
         """Answers a request from any thread; on the loop's own, with all other answers of this turn of the loop."""
-        if threading.get_ident() != self._thread or self._over:
+        if threading.get_ident() != self._thread or self.over:
             self._handle.complete(ticket, reply)
             return
         self._replies.append((ticket, reply))
-        if not self._pumping and not self._finishing:
+        if not self._pumping:
+            self._finish_soon()
+
+    def _finish_soon(self) -> None:
+        if not self._finishing:
             self._finishing = True
             self._loop.call_soon(self._finish)
 
     def _finish(self) -> None:
         """Hands over answers that came outside a turn."""
         self._finishing = False
-        if self._over:
+        if self.over:
             return
         try:
-            self._native.finish(self._replies)
+            self._hand_over()
         except OSError as error:
             self._fail(error)
-        self._replies.clear()
         if self.on_turn is not None:
             self.on_turn()
 
@@ -221,7 +248,7 @@ class Pump:
         """The system took away what the reactor needs: nothing can be answered any more."""
         _log.error("the server's reactor failed", exc_info=error)
         self.failure = error
-        self._over = True
+        self.over = True
         self._loop.remove_reader(self._native.fileno())
         self._native.abort()
 
@@ -229,12 +256,12 @@ class Pump:
         """What is answered for an error, which is not swallowed if it asks the process to end."""
         if isinstance(error, (KeyboardInterrupt, SystemExit)):
             self._loop.call_soon_threadsafe(_raise, error)
-        return f"{route.method.name}: {error}" if isinstance(error, UNREADABLE) else error_text(error, route.method.name)
+        return error_text(error, route.method.name)
 
     def _left(self, responder: Responder[Any], error: BaseException, route: Route) -> None:
         """A handler with a responder raised: its error is the answer, if there is none yet."""
         text = self._failure(error, route)
-        if not responder.answered:
+        with suppress(AlreadyAnswered):  # by itself, or by another thread just now
             responder.error(text)
 
     def _left_later(self, responder: Responder[Any], route: Route, task: asyncio.Task[Any]) -> None:

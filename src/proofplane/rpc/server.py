@@ -11,7 +11,7 @@ from proofplane.rpc.codec import methods_of
 from proofplane.rpc.errors import NATIVE_OR_SYSTEM, CannotServe, typed
 from proofplane.rpc.options import ServerOptions
 from proofplane.rpc.pump import Pump
-from proofplane.rpc.service import Runs, Service
+from proofplane.rpc.service import Route, Runs, Service
 from proofplane.rpc.threads import Threads
 from proofplane.rpc.types import Stats
 
@@ -22,13 +22,14 @@ _CANCEL_GRACE = 1.0
 class Server:
     """A running server; get one from `serve`."""
 
-    def __init__(self, native: _native.Server, service: Service, options: ServerOptions, address: str) -> None:
+    def __init__(self, native: _native.Server, routes: tuple[Route, ...], options: ServerOptions, address: str) -> None:
         self.address = address
         """Where it listens."""
         self._native = native
         self._threads = Threads(options.threads)
         self._grace = options.grace
-        self._pump = Pump(native, service.routes(), self._threads, shared=address.endswith(".shm"))
+        self._drained = asyncio.Event()
+        self._pump = Pump(native, routes, self._threads, shared=address.endswith(".shm"))
         self._pump.start()
 
     @property
@@ -37,25 +38,23 @@ class Server:
         return Stats(*self._native.stats())
 
     async def drain(self) -> None:
-        """Stops accepting connections and requests; returns when everything accepted is answered and sent.
+        """Stops accepting connections and requests; returns when everything accepted is answered and sent, or the server was left.
+
+        Any number of callers may wait.
 
         Raises:
             CannotServe: The system took away what the server needs.
         """
-        drained = asyncio.Event()
-
-        def look() -> None:
-            if self._pump.failure is not None or self._native.drain():
-                drained.set()
-
-        self._pump.on_turn = look
-        try:
-            look()
-            await drained.wait()
-        finally:
-            self._pump.on_turn = None
+        self._pump.on_turn = self._look
+        self._look()
+        await self._drained.wait()
         if self._pump.failure is not None:
             raise CannotServe(f"the server at {self.address} failed: {self._pump.failure}")
+
+    def _look(self) -> None:
+        """Asks whether everything is answered and sent; after a failure, or the end, nothing more will be."""
+        if not self._drained.is_set() and (self._pump.over or self._native.drain()):
+            self._drained.set()
 
     async def close(self) -> None:
         """Drains for at most the grace, then cancels what is left and aborts. Idempotent; everything is unlinked."""
@@ -77,8 +76,10 @@ class Server:
                 await asyncio.sleep(0)
         finally:
             self._pump.stop()
+            self._threads.end()
             self._native.abort()
-            await asyncio.to_thread(self._threads.close, _CANCEL_GRACE)
+            self._drained.set()
+            await asyncio.to_thread(self._threads.join, _CANCEL_GRACE)
 
 
 @asynccontextmanager
@@ -108,7 +109,7 @@ async def serve(address: str, service: Service, *, options: ServerOptions | None
             contract.schema_hash,
             methods_of(contract),
             contract.error_name,
-            limits=options.limits,
+            limits=options.limits.native(),
             slots=options.slots,
             request_ring=options.request_ring,
             response_ring=options.response_ring,
@@ -118,7 +119,7 @@ async def serve(address: str, service: Service, *, options: ServerOptions | None
         )
     except NATIVE_OR_SYSTEM as error:
         raise typed(error) from None
-    server = Server(native, service, options, address)
+    server = Server(native, routes, options, address)
     try:
         yield server
     finally:

@@ -10,9 +10,16 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from queue import SimpleQueue
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+
+from proofplane.base.errors import TryAgain
 
 _log = logging.getLogger(__name__)
+
+
+class NoThread(TryAgain):
+    """The system gives no thread for a `def` handler, and there is none yet."""
 
 
 class Threads:
@@ -25,12 +32,25 @@ class Threads:
         self._idle = threading.Semaphore(0)
 
     def run(self, job: Callable[[], None]) -> None:
-        """Queues a job; called by the loop's thread only."""
-        self._jobs.put(job)
+        """Queues a job; called by the loop's thread only.
+
+        Raises:
+            NoThread: No thread is there and none can be started; the job is not queued.
+        """
         if not self._idle.acquire(blocking=False) and len(self._threads) < self._most:
-            thread = threading.Thread(target=self._work, name=f"rpc-handler-{len(self._threads)}", daemon=True)
-            self._threads.append(thread)
+            self._start()
+        self._jobs.put(job)
+
+    def _start(self) -> None:
+        thread = threading.Thread(target=self._work, name=f"rpc-handler-{len(self._threads)}", daemon=True)
+        try:
             thread.start()
+        except RuntimeError as error:
+            if not self._threads:
+                raise NoThread(f"no thread can be started for the handler: {error}") from error
+            _log.warning("no further thread can be started, %d go on: %s", len(self._threads), error)
+        else:
+            self._threads.append(thread)
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
@@ -38,12 +58,19 @@ class Threads:
                 job()
             except Exception:
                 _log.exception("a handler's thread could not answer")
+            del job  # what it holds ends with it, not with the next
             self._idle.release()
 
-    def close(self, grace: float) -> None:
-        """Lets the threads end and waits for them, `grace` seconds in all. A handler that goes on is left to its daemon thread."""
+    def end(self) -> None:
+        """Forgets the jobs that no thread has begun, and lets each thread end after its own; no job may come any more."""
+        with suppress(Empty):
+            while True:
+                self._jobs.get_nowait()
         for _ in self._threads:
             self._jobs.put(None)
+
+    def join(self, grace: float) -> None:
+        """Waits for the threads after `end`, `grace` seconds in all. A handler that goes on is left to its daemon thread."""
         deadline = time.monotonic() + grace
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))

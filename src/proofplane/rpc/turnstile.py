@@ -32,7 +32,7 @@ class Turnstile:
             self._waiting.append(turn)
         try:
             await turn
-        except asyncio.CancelledError:
+        except BaseException:  # cancelled, sent away, or its coroutine closed
             if turn.done() and not turn.cancelled() and turn.exception() is None:
                 self._passing -= 1
                 self.admit(self._passing + 1)

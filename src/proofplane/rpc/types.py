@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from proofplane.rpc.responder import Responder
@@ -22,12 +22,14 @@ native_echo = NativeEcho()
 fields of its request, and for measuring."""
 
 Handler: TypeAlias = (
-    Callable[[Any], Awaitable[R]]
+    Callable[[Any], Coroutine[Any, Any, R]]
     | Callable[[Any], R]
-    | Callable[[Any, Responder[R]], Awaitable[None]]
+    | Callable[[Any, Responder[R]], Coroutine[Any, Any, None]]
     | Callable[[Any, Responder[R]], None]
 )
-"""`async def` runs on the loop, `def` on a thread; with a second parameter it gets a responder instead of returning the response."""
+"""`async def` runs on the loop; `def`, which may not return an awaitable instead, on a thread.
+
+With a second parameter a handler gets a responder instead of returning the response."""
 
 
 class Stats(NamedTuple):

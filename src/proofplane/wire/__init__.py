@@ -13,7 +13,7 @@ from proofplane.wire.messages import (
     same_schema,
 )
 from proofplane.wire.packed import Packed, dec_hook, enc_hook
-from proofplane.wire.sizes import U8, U16, U32, U64, WrongSize
+from proofplane.wire.sizes import U8, U16, U32, U64, OutOfRange, WrongSize
 
 __all__ = [
     "Message",
@@ -30,6 +30,7 @@ __all__ = [
     "U16",
     "U32",
     "U64",
+    "OutOfRange",
     "WrongSize",
     "Packed",
     "enc_hook",

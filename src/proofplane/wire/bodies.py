@@ -40,7 +40,7 @@ class Body:
     id: int | None = None
 
 
-class Codec:
+class Bodies:
     """Reads and writes the bodies of one contract, `Hello` included."""
 
     def __init__(self, schema: Schema) -> None:

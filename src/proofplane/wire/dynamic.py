@@ -28,9 +28,9 @@ import msgspec
 
 from proofplane.base.errors import CallerMistake, Refused
 from proofplane.wire.msgpack import CutOff, Head, Kind, NotAValue, length_of, read_head, skip
-from proofplane.wire.schema.model import Array, FixedBytes, List, Map, Optional, Packed, Scalar, Schema, Struct, Tuple, Type
+from proofplane.wire.schema.model import BITS, Array, FixedBytes, List, Map, Optional, Packed, Scalar, Schema, Struct, Tuple, Type
 
-MAX_UNSIGNED = {Scalar.U8: 2**8 - 1, Scalar.U16: 2**16 - 1, Scalar.U32: 2**32 - 1, Scalar.U64: 2**64 - 1}
+MAX_UNSIGNED = {scalar: 2**bits - 1 for scalar, bits in BITS.items()}
 """The largest value of each integer type."""
 
 _KINDS = {Scalar.BOOL: Kind.BOOL, Scalar.STRING: Kind.STRING, Scalar.BYTES: Kind.BINARY}

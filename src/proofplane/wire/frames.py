@@ -20,7 +20,7 @@ MAX_BODY = 64 << 20
 """Default limit of a body, bytes: the largest that `bb` was measured with."""
 
 
-class FrameTooLarge(Refused):
+class OversizedFrame(Refused):
     """A peer announced a frame over the limit: end the connection."""
 
     def __init__(self, size: int, limit: int) -> None:
@@ -52,7 +52,7 @@ class FrameDecoder:
         """`limit` is the largest body, bytes."""
         self._buffer = bytearray()
         self._limit = limit
-        self._failure: FrameTooLarge | None = None
+        self._failure: OversizedFrame | None = None
 
     @property
     def pending(self) -> int:
@@ -68,7 +68,7 @@ class FrameDecoder:
         """Returns the next frame's body, or None until more has been received.
 
         Raises:
-            FrameTooLarge: The next frame is over the limit; again at every further call.
+            OversizedFrame: The next frame is over the limit; again at every further call.
         """
         if self._failure is not None:
             raise self._failure
@@ -76,7 +76,7 @@ class FrameDecoder:
             return None
         size = int.from_bytes(self._buffer[:PREFIX_BYTES], "little")
         if size > self._limit:
-            self._failure = FrameTooLarge(size, self._limit)
+            self._failure = OversizedFrame(size, self._limit)
             self._buffer.clear()
             raise self._failure
         end = PREFIX_BYTES + size

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Annotated, Any, Generic, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
 from proofplane.base.errors import CallerMistake
+from proofplane.wire.sizes import U32
 
 HASH_BYTES = 32
 """Bytes of a schema hash, SHA-256."""
 
 NO_HASH = bytes(HASH_BYTES)
 """Stands for "no schema": equal to every other hash."""
+
+
+SchemaHash: TypeAlias = Annotated[bytes, msgspec.Meta(min_length=HASH_BYTES, max_length=HASH_BYTES)]
+"""SHA-256 of a contract, as decoders check it."""
 
 
 class DuplicateMethod(CallerMistake):
@@ -51,20 +56,20 @@ class ErrorMessage(Message, frozen=True, gc=False):
 class Hello(Message, frozen=True, gc=False):
     """The first request to an unknown server, always plain: a server that answers it with an error knows no request ids."""
 
-    schema_hash: bytes
-    """The client's schema, 32 bytes; all zero: none."""
+    schema_hash: SchemaHash
+    """The client's schema; all zero: none."""
 
 
 class HelloResponse(Message, frozen=True, gc=False):
     """What a server says about itself; the reactor answers it, not the service."""
 
-    schema_hash: bytes
-    """The server's schema, 32 bytes; all zero: none."""
+    schema_hash: SchemaHash
+    """The server's schema; all zero: none."""
 
     ids: bool
     """Whether requests may carry ids."""
 
-    max_frame: int
+    max_frame: U32
     """The largest frame body it accepts, bytes."""
 
 
@@ -73,6 +78,13 @@ HELLO = "Hello"
 
 HELLO_RESPONSE = "HelloResponse"
 """Name of its reply; no contract may use it."""
+
+
+ERROR = "ErrorResponse"
+"""Name of the error reply on the wire unless the contract gives another; a server that does not know the contract yet says it too."""
+
+RESPONSE_SUFFIX = "Response"
+"""What a command's name gets to be its response's, unless the contract gives another."""
 
 
 def same_schema(ours: bytes, theirs: bytes) -> bool:

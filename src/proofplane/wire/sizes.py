@@ -1,4 +1,4 @@
-"""Ranges of integers as annotations that decoders check, and the refusal of a value whose size the contract fixes otherwise."""
+"""Ranges of integers as annotations that decoders check, and the refusals of a value that is out of range or of a wrong size."""
 
 from __future__ import annotations
 
@@ -33,4 +33,18 @@ class WrongSize(CallerMistake, ValueError):
         super().__init__(f"{field} must have a size of {expected}, not {actual}")
         self.field = field
         self.expected = expected
+        self.actual = actual
+
+
+class OutOfRange(CallerMistake, ValueError):
+    """An integer is negative, or larger than its type in the contract.
+
+    Raised where a message is made, and a `ValueError`, for the reasons of `WrongSize`.
+    """
+
+    def __init__(self, field: str, bits: int, actual: int) -> None:
+        """Takes the field as `Message.field`, and its type's width."""
+        super().__init__(f"{field} must be 0 to {2**bits - 1}, not {actual}")
+        self.field = field
+        self.bits = bits
         self.actual = actual

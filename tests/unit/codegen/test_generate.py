@@ -9,6 +9,7 @@ import pytest
 
 from kit.generated import BOTH, ECHO_FOLDERS, contract
 from kit.small_contracts import text
+from kit.typescript import require_node
 from proofplane.codegen.environment import MARK, environment
 from proofplane.codegen.errors import BadTemplate, FormatterMissing, NotOurs, OutputUnusable, UnknownLanguage
 from proofplane.codegen.generate import LANGUAGES, generate, language
@@ -110,6 +111,7 @@ def test_what_is_committed_is_what_is_generated(name: str, tmp_path: Path) -> No
     folder = ECHO_FOLDERS[name]
     aside = tmp_path / "out"
     if name == "typescript":  # its formatter is found where its files lie
+        require_node()
         (tmp_path / "node_modules").symlink_to(folder.parents[1] / "node_modules")
     try:
         written = generate(contract("echo"), language(name), BOTH, aside)

@@ -41,6 +41,7 @@ def test_a_type_has_its_rust_type_and_is_written_and_read_by_its_kind(type_: Typ
     assert given == (text, written, read)
 
 
+@pytest.mark.skipif(shutil.which("rustfmt") is None, reason="needs rustfmt")
 def test_only_the_wanted_sides_are_written(tmp_path: Path) -> None:
     generate(AWKWARD, LANGUAGE, Sides(client=False, server=False), tmp_path / "none")
     generate(AWKWARD, LANGUAGE, BOTH, tmp_path / "both")
@@ -58,6 +59,7 @@ def test_a_response_that_is_also_a_type_stands_once() -> None:
     assert LANGUAGE.render(AWKWARD, BOTH)["types.rs"].count("pub struct Point {") == 1
 
 
+@pytest.mark.skipif(shutil.which("rustfmt") is None, reason="needs rustfmt")
 def test_settings_beside_the_output_do_not_change_it(tmp_path: Path) -> None:
     (tmp_path / "odd").mkdir()
     (tmp_path / "odd" / "rustfmt.toml").write_text("max_width = 60\nhard_tabs = true\n")

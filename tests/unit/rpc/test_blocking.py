@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -11,11 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from kit.rpc_service import CONTRACT, Data, Echo, Hold
+from kit.rpc_service import CONTRACT, Data, Echo, Fail, Hold
 from proofplane import rpc
+from proofplane.wire import Command
 from unit.rpc.scripted import Peer, Scripted
 
 PATIENCE = 20.0
+UNWRITABLE = [Hold(2**64), Fail("\ud800"), Echo(object())]  # type: ignore[arg-type] # the mistake that is tested
 
 
 def echoes(peer: Peer, count: int) -> None:
@@ -119,6 +122,74 @@ def test_a_closed_client_says_so(scripted: Scripted) -> None:
         client.close()
         with pytest.raises(rpc.Closed):
             client.call(Echo(b""))
+
+
+def test_closing_does_not_wait_for_ever_for_another_threads_call(scripted: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proofplane.rpc.blocking._CLOSE_PATIENCE", 0.01)
+    arrived, go = threading.Event(), threading.Event()
+
+    def script(peer: Peer) -> None:
+        peer.answer_hello()
+        number, _ = peer.read()
+        arrived.set()
+        go.wait(PATIENCE)
+        peer.send([number, ["HoldResponse", {"data": b"late"}]])
+
+    with scripted.running(script) as address, rpc.connect_blocking(address, CONTRACT) as client, ThreadPoolExecutor(2) as threads:
+        first = threads.submit(client.call, Hold(1))
+        assert arrived.wait(PATIENCE)
+        second = threads.submit(client.call, Echo(b"waits for the lock"))
+        client.close()
+        assert not first.done()
+        go.set()
+        assert first.exception(PATIENCE) is None or isinstance(first.exception(), rpc.Closed)
+        assert isinstance(second.exception(PATIENCE), rpc.Closed)
+        with pytest.raises(rpc.Closed):
+            client.call(Echo(b""))
+        with pytest.raises(RuntimeError, match="closed"):
+            client._connection.in_flight()
+
+
+@pytest.mark.parametrize("request_", UNWRITABLE, ids=lambda request: type(request).__name__)
+def test_a_request_that_the_wire_cannot_carry_is_refused_and_nothing_is_sent(scripted: Scripted, request_: Command[Data]) -> None:
+    with scripted.running(lambda peer: echoes(peer, 1)) as address, rpc.connect_blocking(address, CONTRACT) as client:
+        with pytest.raises(rpc.BadRequest):
+            client.call(request_)
+        with pytest.raises(rpc.BadRequest):
+            client.call_many([Echo(b"not sent"), request_])
+        assert client.call(Echo(b"fine")) == Data(b"fine")
+
+
+@pytest.mark.parametrize("timeout", [math.inf, 1e300, 2**70, 2**1100, 2**32 / 1000 + 0.001, 2**32])
+def test_a_timeout_however_long_is_no_short_one(scripted: Scripted, timeout: float) -> None:
+    arrived, go = threading.Event(), threading.Event()
+
+    def script(peer: Peer) -> None:
+        peer.answer_hello()
+        for reply in ("HoldResponse", "EchoResponse", "EchoResponse"):
+            number, _ = peer.read()
+            arrived.set()
+            go.wait(PATIENCE)
+            peer.send([number, [reply, {"data": b"x"}]])
+
+    with scripted.running(script) as address, rpc.connect_blocking(address, CONTRACT) as client, ThreadPoolExecutor(2) as threads:
+        first = threads.submit(client.call, Hold(1), timeout=timeout)
+        assert arrived.wait(PATIENCE)
+        second = threads.submit(client.call_many, [Echo(b"")] * 2, timeout=timeout)
+        go.set()
+        assert first.result(PATIENCE) == Data(b"x")
+        assert second.result(PATIENCE) == [Data(b"x")] * 2
+
+
+@pytest.mark.parametrize("timeout", [0, -1, -1e300, -math.inf, -(2**1100)])
+def test_a_timeout_that_has_passed_already_is_a_deadline_that_passes(scripted: Scripted, timeout: float) -> None:
+    with scripted.running(lambda peer: peer.answer_hello()) as address, rpc.connect_blocking(address, CONTRACT) as client:
+        with pytest.raises(rpc.DeadlinePassed):
+            client.call(Echo(b""), timeout=timeout)
+        with pytest.raises(rpc.DeadlinePassed):
+            client.call_many([Echo(b"")], timeout=timeout)
+        with pytest.raises(rpc.BadOptions, match="nan"):
+            client.call(Echo(b""), timeout=math.nan)
 
 
 def test_a_forked_child_may_not_use_the_client_and_leaves_the_parents_alone(scripted: Scripted) -> None:

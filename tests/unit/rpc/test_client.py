@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import threading
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
-from kit.rpc_service import CONTRACT, Data, Echo, Hold
+from kit.rpc_service import CONTRACT, Data, Echo, Fail, Hold
 from proofplane import rpc
+from proofplane.wire import Command
 from unit.rpc.scripted import Peer, Scripted
 
 PATIENCE = 20.0
@@ -259,6 +262,137 @@ async def test_a_raw_call_carries_bytes_and_gives_errors_as_they_came(scripted: 
             name, payload = await client.call_raw("Anything", msgspec.msgpack.encode([1, 2]))
 
     assert (name, msgspec.msgpack.decode(payload)) == ("ErrorResponse", {"message": "no"})
+
+
+@pytest.mark.parametrize("name", ["WsdbErrorResponse", "ErrorResponse"])
+async def test_without_a_contract_any_reply_that_reads_as_an_error_refuses_hello(scripted: Scripted, name: str) -> None:
+    def script(peer: Peer) -> None:
+        peer.read()
+        peer.send([name, {"message": "Unknown type name", "code": 7}])
+        assert peer.read() == [["Anything", {}]]
+        peer.send([name, {"message": "no"}])
+
+    with scripted.running(script) as address:
+        async with rpc.connect(address) as client:
+            assert not client.ids
+            reply, payload = await client.call_raw("Anything", b"\x80")
+
+    assert (reply, msgspec.msgpack.decode(payload)) == (name, {"message": "no"})
+
+
+@pytest.mark.parametrize("fields", [{}, {"message": 7}, {"text": "no"}])
+async def test_without_a_contract_what_reads_as_no_error_is_no_answer_to_hello(scripted: Scripted, fields: object) -> None:
+    def script(peer: Peer) -> None:
+        peer.read()
+        peer.send(["Surprise", fields])
+
+    with scripted.running(script) as address, pytest.raises(rpc.BadReply, match="Hello was answered by Surprise"):
+        async with rpc.connect(address):
+            pass
+
+
+@pytest.mark.parametrize("changed", [{"max_frame": 2**32}, {"max_frame": -1}, {"schema_hash": bytes(31)}, {"schema_hash": bytes(33)}])
+async def test_an_answer_to_hello_that_is_out_of_range_is_refused(scripted: Scripted, changed: dict[str, object]) -> None:
+    def script(peer: Peer) -> None:
+        peer.read()
+        peer.send(["HelloResponse", {"schema_hash": bytes(32), "ids": True, "max_frame": 1 << 20, **changed}])
+
+    with scripted.running(script) as address, pytest.raises(rpc.BadReply, match="cannot be read"):
+        async with rpc.connect(address, CONTRACT):
+            pass
+
+
+UNWRITABLE = [Hold(2**64), Hold(-(2**63) - 1), Fail("\ud800"), Echo(object()), Fail(Ellipsis)]  # type: ignore[arg-type] # what is tested
+
+
+@pytest.mark.parametrize("request_", UNWRITABLE, ids=lambda request: type(request).__name__)
+async def test_a_request_that_the_wire_cannot_carry_is_refused_and_nothing_is_sent(scripted: Scripted, request_: Command[Data]) -> None:
+    def script(peer: Peer) -> None:
+        peer.refuse_hello()
+        ((_, fields),) = peer.read()
+        peer.send(["EchoResponse", fields])
+
+    with scripted.running(script) as address:
+        async with rpc.connect(address, CONTRACT) as client:
+            with pytest.raises(rpc.BadRequest, match=f"{type(request_).__name__} has a value that the wire cannot carry"):
+                await client.call(request_)
+            assert await client.call(Echo(b"fine")) == Data(b"fine")
+
+
+@pytest.mark.parametrize("timeout", [math.inf, 1e300, 2**70, 2**1100, 2**32 / 1000 + 0.001, 2**32])
+async def test_a_timeout_however_long_is_no_short_one(scripted: Scripted, timeout: float) -> None:
+    arrived, go = threading.Event(), threading.Event()
+
+    def script(peer: Peer) -> None:
+        peer.refuse_hello()
+        for _ in range(2):
+            peer.read()
+        arrived.set()
+        go.wait(PATIENCE)
+        peer.send(["HoldResponse", {"data": b"1"}], ["EchoResponse", {"data": b"2"}])
+
+    with scripted.running(script) as address:
+        async with rpc.connect(address, CONTRACT, limits=rpc.Limits(max_in_flight=2)) as client, asyncio.timeout(PATIENCE):
+            calls = [asyncio.ensure_future(client.call(request, timeout=timeout)) for request in (Hold(1), Echo(b""))]
+            waiting = asyncio.ensure_future(client.call(Echo(b"in the turnstile"), timeout=timeout))
+            await asyncio.to_thread(arrived.wait, PATIENCE)
+            assert not waiting.done()
+            go.set()
+            assert await asyncio.gather(*calls) == [Data(b"1"), Data(b"2")]
+            waiting.cancel()
+
+
+@pytest.mark.parametrize("timeout", [0, -1, -1e300, -math.inf, -(2**1100)])
+async def test_a_timeout_that_has_passed_already_is_a_deadline_that_passes(scripted: Scripted, timeout: float) -> None:
+    with scripted.running(lambda peer: peer.refuse_hello()) as address:
+        async with rpc.connect(address, CONTRACT) as client:
+            with pytest.raises(rpc.DeadlinePassed):
+                await client.call(Echo(b""), timeout=timeout)
+
+
+async def test_a_timeout_that_is_no_number_is_refused(scripted: Scripted) -> None:
+    with scripted.running(lambda peer: peer.refuse_hello()) as address:
+        async with rpc.connect(address, CONTRACT) as client:
+            for call in (client.call(Echo(b""), timeout=math.nan), client.call_raw("Echo", b"\x80", timeout=math.nan)):
+                with pytest.raises(rpc.BadOptions, match="nan"):
+                    await call
+
+
+async def test_a_call_whose_coroutine_is_closed_gives_its_place_to_the_next(scripted: Scripted) -> None:
+    def script(peer: Peer) -> None:
+        peer.refuse_hello()
+        peer.read()
+        assert peer.read() == [["Echo", {"data": b"next"}]]
+        peer.send(["HoldResponse", {"data": b"nobody's"}], ["EchoResponse", {"data": b"mine"}])
+
+    with scripted.running(script) as address:
+        async with rpc.connect(address, CONTRACT, limits=rpc.Limits(max_in_flight=1)) as client:
+            closed = client.call(Hold(1))
+            closed.send(None)
+            closed.close()
+            assert await client.call(Echo(b"next"), timeout=PATIENCE) == Data(b"mine")
+
+
+async def test_a_client_may_be_closed_twice(scripted: Scripted) -> None:
+    with scripted.running(lambda peer: peer.refuse_hello()) as address:
+        async with rpc.connect(address, CONTRACT) as client:
+            client.close()
+            client.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"slot": -1}, "slot is -1"),
+        ({"child": 0}, "child is 0"),
+        ({"start_timeout": -1}, "start_timeout is -1"),
+        ({"slot": 1024}, "0 to 1023"),
+    ],
+)
+async def test_options_out_of_range_are_refused(tmp_path: Path, options: Any, text: str) -> None:
+    with pytest.raises(rpc.BadOptions, match=text):
+        async with rpc.connect(str(tmp_path / "absent.sock"), CONTRACT, **options):
+            pass
 
 
 @pytest.mark.parametrize("address", ["", "x", "/tmp/x.socket", "a/b.shm", ".shm", "/" + "x" * 200 + ".sock"])

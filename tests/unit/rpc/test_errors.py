@@ -12,6 +12,8 @@ from proofplane.rpc import errors
 
 FAMILIES = {
     "BadAddress": base.CallerMistake,
+    "BadOptions": base.CallerMistake,
+    "BadRequest": base.CallerMistake,
     "BadService": base.CallerMistake,
     "UnknownRequest": base.CallerMistake,
     "FrameTooLarge": base.CallerMistake,

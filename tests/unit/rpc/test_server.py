@@ -42,13 +42,13 @@ async def answering(address: str, handler: Any, **options: Any) -> AsyncIterator
 
 @asynccontextmanager
 async def left_server(
-    address: str, made: rpc.Service, grace: float = PATIENCE
+    address: str, made: rpc.Service, grace: float = PATIENCE, **options: Any
 ) -> AsyncIterator[tuple[rpc.Client, Callable[[], asyncio.Task[None]]]]:
     left = asyncio.Event()
     served = asyncio.Event()
 
     async def serve() -> None:
-        async with rpc.serve(address, made, options=rpc.ServerOptions(grace=grace)):
+        async with rpc.serve(address, made, options=rpc.ServerOptions(grace=grace, **options)):
             served.set()
             await left.wait()
 
@@ -261,20 +261,17 @@ async def test_plain_replies_keep_the_order_whatever_finishes_first(address: str
 
 
 async def test_no_more_threads_run_than_the_bound(address: str) -> None:
-    running: list[int] = [0, 0]
-    lock = threading.Lock()
+    together = threading.Barrier(2)
+    names: set[str] = set()
 
     def handler(request: Echo) -> Data:
-        with lock:
-            running[0] += 1
-            running[1] = max(running)
-        with lock:
-            running[0] -= 1
+        together.wait(PATIENCE)  # passed by two at a time: with one thread alone it would break
+        names.add(threading.current_thread().name)
         return Data(b"")
 
     async with answering(address, handler, threads=2) as client:
         await asyncio.gather(*[client.call(Echo(b""), timeout=PATIENCE) for _ in range(200)])
-    assert running[1] <= 2
+    assert len(names) == 2
 
 
 async def test_leaving_waits_for_handlers_that_finish_within_the_grace(address: str) -> None:
@@ -296,9 +293,151 @@ async def test_what_is_not_finished_within_the_grace_is_cancelled_and_answered(a
         call = asyncio.ensure_future(client.call(Hold(1), timeout=PATIENCE))
         await held.until(1)
         await leave()
-        with pytest.raises((rpc.CallFailed, rpc.Ended)):
+        with pytest.raises(rpc.CallFailed, match="Hold: cancelled"):
             await call
     assert leftovers(address) == []
+
+
+async def test_a_responder_that_is_still_kept_at_the_end_of_the_grace_is_answered_for_and_harmless_later(address: str) -> None:
+    made = rpc.Service(CONTRACT, partial=True)
+    kept: list[rpc.Responder[Data]] = []
+    arrived = asyncio.Event()
+
+    @made.handles(Echo)
+    async def on_echo(request: Echo, responder: rpc.Responder[Data]) -> None:
+        kept.append(responder)
+        arrived.set()
+
+    async with left_server(address, made, 0.01) as (client, leave):
+        call = asyncio.ensure_future(client.call(Echo(b""), timeout=PATIENCE))
+        await arrived.wait()
+        await leave()
+        with pytest.raises(rpc.CallFailed, match="shutting down"):
+            await call
+    kept.pop().reply(Data(b"too late"))
+    assert leftovers(address) == []
+
+
+async def test_handlers_that_no_thread_has_begun_are_not_begun_when_the_server_is_left(address: str) -> None:
+    made = rpc.Service(CONTRACT, partial=True)
+    begun, release = threading.Event(), threading.Event()
+    ran: list[bytes] = []
+
+    @made.handles(Echo)
+    def on_echo(request: Echo) -> Data:
+        ran.append(request.data)
+        begun.set()
+        release.wait(PATIENCE)
+        return Data(b"")
+
+    async with left_server(address, made, 0.01, threads=1) as (client, leave):
+        calls = [asyncio.ensure_future(client.call(Echo(bytes([number])), timeout=PATIENCE)) for number in range(5)]
+        assert await asyncio.to_thread(begun.wait, PATIENCE)
+        leaving = leave()
+        for call in calls:
+            with pytest.raises(rpc.CallFailed, match="shutting down"):
+                await call
+        release.set()
+        await leaving
+    assert ran == [b"\0"]
+
+
+async def test_draining_waits_for_what_was_accepted_however_many_wait_for_it(address: str) -> None:
+    made, held = service()
+    async with rpc.serve(address, made) as server, rpc.connect(address, CONTRACT) as client:
+        call = asyncio.ensure_future(client.call(Hold(1), timeout=PATIENCE))
+        await held.until(1)
+        drains = [asyncio.ensure_future(server.drain()) for _ in range(3)]
+        await asyncio.sleep(0)
+        drains[0].cancel()
+        await asyncio.sleep(0)
+        assert [drain.done() for drain in drains] == [True, False, False]
+        held.gate(1).set()
+        async with asyncio.timeout(PATIENCE):
+            assert await call == Data(b"1")
+            await asyncio.gather(*drains[1:])
+            await server.drain()
+        assert server.stats.in_flight == 0
+
+
+async def test_a_server_that_drains_reads_nothing_more(address: str) -> None:
+    made, held = service()
+    async with rpc.serve(address, made) as server, rpc.connect(address, CONTRACT) as client:
+        accepted = asyncio.ensure_future(client.call(Hold(1), timeout=PATIENCE))
+        await held.until(1)
+        draining = asyncio.ensure_future(server.drain())
+        await asyncio.sleep(0)
+        later = asyncio.ensure_future(client.call(Echo(b""), timeout=PATIENCE))
+        held.gate(1).set()
+        async with asyncio.timeout(PATIENCE):
+            assert await accepted == Data(b"1")
+            await draining
+        assert server.stats.requests == 1
+        await server.close()
+        with pytest.raises(rpc.Ended):
+            await later
+
+
+async def test_draining_ends_when_the_server_is_left_meanwhile(address: str) -> None:
+    made, held = service()
+    async with rpc.serve(address, made, options=rpc.ServerOptions(grace=0.01)) as server, rpc.connect(address, CONTRACT) as client:
+        call = asyncio.ensure_future(client.call(Hold(1), timeout=PATIENCE))
+        await held.until(1)
+        draining = asyncio.ensure_future(server.drain())
+        await asyncio.sleep(0)
+        await server.close()
+        async with asyncio.timeout(PATIENCE):
+            await draining
+            await server.drain()
+        with pytest.raises(rpc.CallFailed, match="cancelled"):
+            await call
+
+
+async def test_a_server_may_be_closed_twice_at_once_and_later(address: str) -> None:
+    made, held = service()
+    async with rpc.serve(address, made, options=rpc.ServerOptions(grace=0.01)) as server, rpc.connect(address, CONTRACT) as client:
+        call = asyncio.ensure_future(client.call(Hold(1), timeout=PATIENCE))
+        await held.until(1)
+        async with asyncio.timeout(PATIENCE):
+            await asyncio.gather(server.close(), server.close())
+            await server.close()
+        with pytest.raises(rpc.CallFailed, match="cancelled"):
+            await call
+        assert leftovers(address) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"threads": 0}, "threads is 0: it must be at least 1"),
+        ({"grace": -0.1}, "grace is -0.1: it must be at least 0"),
+        ({"grace": float("nan")}, "grace is nan"),
+        ({"slots": 0}, "slots is 0: it must be 1 to 1024"),
+        ({"slots": 1025}, "slots is 1025"),
+        ({"request_ring": 4095}, "request_ring is 4095: it must be 4096 to"),
+        ({"response_ring": -1}, "response_ring is -1"),
+        ({"spin_us": -1}, "spin_us is -1"),
+        ({"peers": (-1,)}, "a user id of peers is -1"),
+    ],
+)
+def test_options_with_which_nothing_could_be_served_are_refused(options: dict[str, Any], text: str) -> None:
+    with pytest.raises(rpc.BadOptions, match=text):
+        rpc.ServerOptions(**options)
+
+
+@pytest.mark.parametrize("name", ["max_frame", "max_in_flight", "max_queued", "max_connections", "max_waiting"])
+@pytest.mark.parametrize("value", [-1, 0, 2**32])
+def test_limits_with_which_nothing_could_be_served_are_refused(name: str, value: int) -> None:
+    with pytest.raises(rpc.BadOptions, match=f"{name} is {value}"):
+        rpc.Limits(**{name: value})
+
+
+async def test_the_least_of_everything_serves(address: str) -> None:
+    limits = rpc.Limits(max_frame=512, max_in_flight=1, max_queued=1, max_connections=1, max_waiting=1)
+    options = rpc.ServerOptions(limits=limits, threads=1, grace=0, slots=1, request_ring=4096, response_ring=4096, spin_us=0)
+    made, _ = service()
+    async with rpc.serve(address, made, options=options), rpc.connect(address, CONTRACT, limits=limits) as client:
+        assert await asyncio.gather(*[client.call(Echo(b"x"), timeout=PATIENCE) for _ in range(10)]) == [Data(b"x")] * 10
 
 
 async def test_an_address_that_is_served_is_in_use(address: str) -> None:

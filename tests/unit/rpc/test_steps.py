@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 import anyio
@@ -81,6 +82,20 @@ def test_a_coroutine_that_suspends_so_often_gets_a_task_only_if_it_does(run: Run
         return times
 
     assert run(body) == (times, min(times, 1))
+
+
+def test_several_coroutines_that_suspend_at_once_each_go_on_with_their_own(run: Run) -> None:
+    async def one(number: int) -> int:
+        before = asyncio.current_task()
+        await asyncio.sleep(0)
+        assert asyncio.current_task() is before
+        return number
+
+    async def body() -> list[int]:
+        rig = Rig(asyncio.get_running_loop())
+        return await asyncio.gather(*[rig.run(partial(one, number)) for number in range(20)])
+
+    assert run(body) == (list(range(20)), 1)
 
 
 def test_what_was_first_waited_for_arrives(run: Run) -> None:

@@ -72,6 +72,32 @@ async def test_one_that_is_cancelled_when_its_turn_has_come_gives_it_to_the_next
     assert len(turnstile) == 0
 
 
+async def test_one_whose_coroutine_is_closed_waits_no_longer() -> None:
+    turnstile = Turnstile(asyncio.get_running_loop())
+    closed, later = turnstile.wait(), asyncio.create_task(turnstile.wait())
+    closed.send(None)
+    await asyncio.sleep(0)
+    assert len(turnstile) == 2
+
+    closed.close()
+    assert len(turnstile) == 1
+    turnstile.admit(1)
+    await later
+    assert len(turnstile) == 0
+
+
+async def test_one_whose_coroutine_is_closed_when_its_turn_has_come_gives_it_to_the_next() -> None:
+    turnstile = Turnstile(asyncio.get_running_loop())
+    closed, later = turnstile.wait(), asyncio.create_task(turnstile.wait())
+    closed.send(None)
+    await asyncio.sleep(0)
+    turnstile.admit(1)
+
+    closed.close()
+    await later
+    assert len(turnstile) == 0
+
+
 async def test_one_that_found_no_room_waits_before_all_others() -> None:
     turnstile = Turnstile(asyncio.get_running_loop())
     later = asyncio.create_task(turnstile.wait())

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from proofplane.wire.bodies import Body, Codec, UnknownCommand, UnknownName
+from proofplane.wire.bodies import Bodies, Body, UnknownCommand, UnknownName
 from proofplane.wire.schema.parse import parse_contract
 
-CODEC = Codec(
+CODEC = Bodies(
     parse_contract(
         """{
           "service": "Circuits",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proofplane.wire.frames import BodyTooLarge, FrameCutOff, FrameDecoder, FrameTooLarge, encode_frame
+from proofplane.wire.frames import BodyTooLarge, FrameCutOff, FrameDecoder, OversizedFrame, encode_frame
 
 
 def drain(decoder: FrameDecoder) -> list[bytes]:
@@ -42,7 +42,7 @@ def test_a_body_at_the_limit_passes_and_one_over_it_ends_the_stream_for_good() -
     decoder.receive(encode_frame(b"12345") + encode_frame(b"123456") + encode_frame(b"1"))
     assert decoder.next_frame() == b"12345"
     for _ in range(2):
-        with pytest.raises(FrameTooLarge) as caught:
+        with pytest.raises(OversizedFrame) as caught:
             decoder.next_frame()
         assert (caught.value.size, caught.value.limit) == (6, 5)
         decoder.receive(encode_frame(b"1"))

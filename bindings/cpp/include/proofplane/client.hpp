@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <span>
 #include <string>
@@ -162,11 +163,20 @@ class Client {
         static void answer(void* context, pp_status status, const char* name, std::size_t name_len,
                            const std::uint8_t* bytes, std::size_t bytes_len) noexcept {
             const std::unique_ptr<Waiting> self(static_cast<Waiting*>(context));
-            if (status == PP_OK) {
-                self->then(self->read(std::string_view(name, name_len), {bytes, bytes_len}));
-            } else {
-                self->then(
-                    Error{static_cast<Code>(status), std::string(reinterpret_cast<const char*>(bytes), bytes_len)});
+            self->then(self->outcome(status, std::string_view(name, name_len), {bytes, bytes_len}));
+        }
+
+        /// What the caller gets; never throws, because nobody is above to catch.
+        Result<Response> outcome(pp_status status, std::string_view name,
+                                 std::span<const std::uint8_t> bytes) const noexcept {
+            try {
+                if (status == PP_OK) {
+                    return read(name, bytes);
+                }
+                const std::string why(bytes.begin(), bytes.end());
+                return Error{static_cast<Code>(status), why};
+            } catch (const std::bad_alloc&) {
+                return Error{Code::system, "out of memory"};  // short enough to need none
             }
         }
 

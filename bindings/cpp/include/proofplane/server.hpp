@@ -26,7 +26,8 @@ class Responder {
    public:
     explicit Responder(pp_responder* handle) : handle_(handle) {}
 
-    /// Answers. False if it was answered already: then nothing happens.
+    /// Answers. False if it was answered already: then nothing happens. If there is no memory to pack the response, it
+    /// throws and has not answered.
     bool ok(const Response& response) {
         if (!handle_) {
             return false;
@@ -132,20 +133,21 @@ class Server {
     std::unique_ptr<Running> running_;
 };
 
-/// Gives a request to its handler, or answers why it cannot be read. A handler that throws leaves without a reply, so
-/// its caller gets an error.
+/// Gives a request to its handler, or answers why it cannot be read. A handler that throws leaves without a reply, and
+/// so does a request for which there is no memory: the responder goes down with the frame, and its caller gets an
+/// error.
 template <class Request, class Response, class Handler>
 void handle_request(std::string_view name, std::span<const std::uint8_t> payload, pp_responder* raw,
-                    Handler&& handler) {
+                    Handler&& handler) noexcept {
     Responder<Response> responder(raw);
-    auto request = msgpack::decode<Request>(payload);
-    if (const auto* why = std::get_if<msgpack::DecodeError>(&request)) {
-        responder.error(std::string(name) + ": " + why->message());
-        return;
-    }
     try {
-        handler(std::move(std::get<Request>(request)), std::move(responder));
-    } catch (...) {  // the responder went down with the handler's frame, and its destructor has answered
+        auto request = msgpack::decode<Request>(payload);
+        if (const auto* why = std::get_if<msgpack::DecodeError>(&request)) {
+            responder.error(std::string(name) + ": " + why->message());
+        } else {
+            handler(std::move(std::get<Request>(request)), std::move(responder));
+        }
+    } catch (...) {  // nobody is above to tell
     }
 }
 

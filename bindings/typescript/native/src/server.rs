@@ -111,12 +111,6 @@ impl NativeServer {
         self.driver.complete(Ticket(ticket.get_u64().1), Reply::Error(message));
     }
 
-    /// Sends what has been answered.
-    #[napi]
-    pub fn flush(&mut self) -> napi::Result<()> {
-        self.driver.flush().map_err(|error| napi::Error::from_reason(error.to_string()))
-    }
-
     /// Asks to be told.
     #[napi]
     pub fn arm(&self) {

@@ -117,7 +117,9 @@ impl Connection {
 
     /// Takes what has come: each reply's call, name and packed fields go to `sink`. Also flushes. Returns how many.
     /// Never blocks; with `spin` it spins as learned before giving up. When it returns 0 the bell is armed and `fd` will
-    /// tell; over a socket `fd` tells whatever it returns. Replies that came before the end go to `sink` also when this returns an error.
+    /// tell, also of the reply to a request that another thread submits and flushes later; over a socket `fd` tells whatever it returns.
+    /// Replies that came before the end go to `sink` also when this returns an error. Over shared memory the packed fields lie where the
+    /// server can still write: copy them before checking what must not change afterwards (a `str` above all).
     pub fn turn(&mut self, spin: bool, sink: &mut dyn FnMut(Call, &str, &[u8])) -> Result<usize, Lost> {
         self.check()?;
         let mut delivery = Delivery::new(&mut self.pending, sink);

@@ -39,11 +39,15 @@ pub struct Options {
     pub target: Target,
     /// Slot of a many-client shared-memory server; needed with a foreign one.
     pub slot: Option<u32>,
-    /// Spin at most so many microseconds for a reply over shared memory; 0 means 20.
+    /// Spin at most so many microseconds for a reply; 0 means 20.
     pub spin_us: u32,
 }
 
 /// What one attempt came to.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one value a connecting, moved once; a box would cost every call of the connection"
+)]
 pub enum Attempt {
     /// Connected.
     Connected(Connection),
@@ -139,7 +143,7 @@ impl Connector {
             // A slot whose client has just gone is free again once the server has looked.
             ChannelError::Absent | ChannelError::Full { .. } | ChannelError::SlotTaken { .. } => Obstacle::NotYet(error.to_string()),
             ChannelError::Malformed(_) => Obstacle::Final(format!("{error}; another program may use this name")),
-            ChannelError::InUse { .. } | ChannelError::Io(_) => Obstacle::Final(error.to_string()),
+            ChannelError::InUse { .. } | ChannelError::Foreign { .. } | ChannelError::Io(_) => Obstacle::Final(error.to_string()),
         })?;
         match SharedLink::new(channel, self.child, &self.options.limits, spinning::spin(self.options.spin_us)) {
             Ok(Some(link)) => Ok(link),

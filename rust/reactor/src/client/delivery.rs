@@ -2,7 +2,7 @@
 
 use super::connection::{Call, Lost};
 use super::pending::Pending;
-use crate::envelope::read_reply;
+use crate::envelope::{StableFront, read_reply};
 
 /// Where the replies of one turn go.
 pub(super) struct Delivery<'a> {
@@ -20,7 +20,17 @@ impl<'a> Delivery<'a> {
     /// Reads one reply's envelope and hands it to the sink. A reply that cannot be read, or that nobody asked for, means that the
     /// two sides no longer agree on the order, so that no later reply could be trusted: the connection is broken.
     pub(super) fn take(&mut self, body: &[u8]) -> Result<(), Lost> {
-        let reply = read_reply(body).map_err(|reason| {
+        self.take_behind(body, body)
+    }
+
+    /// As `take`, for a body that another process may still write: what is believed of the envelope is what was copied and checked.
+    pub(super) fn take_shared(&mut self, body: &[u8]) -> Result<(), Lost> {
+        self.take_behind(StableFront::of(body).bytes(), body)
+    }
+
+    /// `front` is the body, or enough of its beginning to hold the envelope.
+    fn take_behind(&mut self, front: &[u8], body: &[u8]) -> Result<(), Lost> {
+        let reply = read_reply(front).map_err(|reason| {
             Lost::Broken(format!(
                 "the server sent a reply of {} bytes that cannot be read: {}",
                 body.len(),
@@ -35,7 +45,7 @@ impl<'a> Delivery<'a> {
             )));
         };
         self.count += 1;
-        (self.sink)(call, reply.name, reply.payload);
+        (self.sink)(call, reply.name, &body[front.len() - reply.payload.len()..]);
         Ok(())
     }
 

@@ -10,6 +10,8 @@
 mod connection;
 mod connector;
 mod delivery;
+mod greeting;
+mod hello;
 mod inbox;
 mod outbox;
 mod pending;
@@ -21,3 +23,5 @@ mod waker;
 
 pub use connection::{Call, Connection, Lost, SubmitError};
 pub use connector::{Attempt, Connector, Options, Target};
+pub use greeting::Greeting;
+pub use hello::{HelloError, introduce};

@@ -13,7 +13,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use proofplane_ring::Bell;
+use proofplane_ring::{Bell, process_id};
 
 use super::waker::Note;
 
@@ -40,6 +40,8 @@ pub(super) struct Sentinel {
     post: Arc<Post>,
     bell: Bell,
     thread: Option<JoinHandle<()>>,
+    /// The process that has the thread.
+    maker: u32,
 }
 
 impl Sentinel {
@@ -60,6 +62,7 @@ impl Sentinel {
             post,
             bell,
             thread: Some(thread),
+            maker: process_id(),
         })
     }
 
@@ -77,6 +80,10 @@ impl Sentinel {
 
 impl Drop for Sentinel {
     fn drop(&mut self) {
+        if self.maker != process_id() {
+            // A forked child has no such thread, and would wait for it for ever.
+            return std::mem::forget(self.thread.take());
+        }
         *self.post.lock() = Order::Stop;
         self.post.changed.notify_one();
         self.bell.ring(true, None);
@@ -131,5 +138,25 @@ impl Post {
 
     fn lock(&self) -> MutexGuard<'_, Order> {
         self.order.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proofplane_ring::{Region, format_ring, layout};
+
+    #[test]
+    fn a_forked_childs_copy_of_a_sentinel_neither_stops_it_nor_waits_for_it() {
+        let region = Region::private(layout::HEADER_BYTES + 4096);
+        format_ring(&region, false).unwrap();
+        let note = Note::new().unwrap();
+        let mut sentinel = Sentinel::spawn(Bell::of_ring(Arc::new(region)), note).unwrap();
+        sentinel.maker += 1;
+        let post = sentinel.post.clone();
+        drop(sentinel);
+        assert!(*post.lock() == Order::Rest, "the parent's thread goes on");
+        *post.lock() = Order::Stop;
+        post.changed.notify_one();
     }
 }

@@ -4,6 +4,9 @@
 //! 1. Replies are taken also while requests wait for room, so that two full rings never hold each other up.
 //! 2. Nobody sleeps before the bell is armed and, after that, both rings were looked at once more.
 //! 3. A server that waits for room is rung after every batch of releases.
+//! 4. Towards a foreign server somebody sleeps in the futex whenever the bell is armed and a reply is to come: the sentinel is posted by
+//!    the turn that arms, or by the flush that sends the first request after it, which may be another thread's while the owner of the
+//!    descriptor sleeps. What is posted is the word as it was when the bell was armed: a reply that was faster ends the sleep at once.
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
@@ -35,6 +38,8 @@ pub(super) struct SharedLink {
     unrung: bool,
     blocked: bool,
     armed: bool,
+    /// The bell's word when it was armed with nothing in flight, so that nobody sleeps in it yet (foreign servers).
+    unwatched: Option<u32>,
 }
 
 impl SharedLink {
@@ -53,6 +58,7 @@ impl SharedLink {
             unrung: false,
             blocked: false,
             armed: false,
+            unwatched: None,
         }))
     }
 
@@ -84,6 +90,11 @@ impl SharedLink {
 
     /// Moves what fits into the ring and rings once.
     pub(super) fn flush(&mut self) -> Result<bool, Lost> {
+        if (self.unrung || !self.outbox.is_empty())
+            && let Some(seen) = self.unwatched.take()
+        {
+            self.post_sentinel(seen)?;
+        }
         self.fill()?;
         if std::mem::take(&mut self.unrung) {
             self.channel.ring();
@@ -102,11 +113,14 @@ impl SharedLink {
             let seen = self.channel.arm(if self.channel.ours() { Sleep::Poll } else { Sleep::Futex });
             self.armed = true;
             if !self.news()? {
-                return if self.channel.ours() {
-                    Ok(())
-                } else {
-                    self.post_sentinel(seen, delivery.expects())
-                };
+                if self.channel.ours() {
+                    return Ok(());
+                }
+                if delivery.expects() {
+                    return self.post_sentinel(seen);
+                }
+                self.unwatched = Some(seen);
+                return Ok(());
             }
             self.wake()?;
             self.exchange(false, delivery)?;
@@ -195,7 +209,7 @@ impl SharedLink {
                     self.most_in
                 )));
             }
-            delivery.take(body)?;
+            delivery.take_shared(body)?;
             waits_for_room |= self.channel.response.release();
         }
         if waits_for_room {
@@ -242,6 +256,7 @@ impl SharedLink {
     /// Awake: true if the bell was armed.
     fn wake(&mut self) -> Result<bool, Lost> {
         let armed = std::mem::take(&mut self.armed);
+        self.unwatched = None;
         if armed {
             self.channel.disarm();
             if let Some(sentinel) = &self.sentinel {
@@ -254,11 +269,9 @@ impl SharedLink {
         Ok(armed)
     }
 
-    /// Lets the sentinel, started at its first use, sleep for this side. With nothing in flight there is nothing to wake for.
-    fn post_sentinel(&mut self, seen: u32, expects: bool) -> Result<(), Lost> {
-        let (true, Some(note)) = (expects, self.waker.note()) else {
-            return Ok(());
-        };
+    /// Lets the sentinel, started at its first use, sleep for this side.
+    fn post_sentinel(&mut self, seen: u32) -> Result<(), Lost> {
+        let Some(note) = self.waker.note() else { return Ok(()) };
         if self.sentinel.is_none() {
             let sentinel = Sentinel::spawn(self.channel.bell(), note.clone());
             self.sentinel = Some(sentinel.map_err(|error| Lost::Broken(format!("a thread could not be started: {error}")))?);

@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use proofplane_ring::Spin;
+use proofplane_ring::{Spin, process_id};
 use rustix::buffer::spare_capacity;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -30,6 +30,8 @@ pub(super) struct SocketLink {
     inbox: Inbox,
     most_in: u32,
     spin: Spin,
+    /// The process that made it.
+    maker: u32,
 }
 
 impl SocketLink {
@@ -42,6 +44,7 @@ impl SocketLink {
             inbox: Inbox::new(),
             most_in: limits.max_frame,
             spin,
+            maker: process_id(),
         })
     }
 
@@ -141,10 +144,13 @@ impl SocketLink {
         !self.outbox.is_empty()
     }
 
-    /// The server sees the end at once; the descriptor goes when this is dropped.
+    /// The server sees the end at once, also while a forked child has the descriptor too; a child that closes ends nothing.
+    /// The descriptor goes when this is dropped.
     pub(super) fn close(&mut self) {
-        // An error means that the server has ended it already.
-        let _ = shutdown(&self.fd, Shutdown::Both);
+        if self.maker == process_id() {
+            // An error means that the server has ended it already.
+            let _ = shutdown(&self.fd, Shutdown::Both);
+        }
         self.outbox.clear();
     }
 
@@ -168,6 +174,12 @@ impl SocketLink {
     fn ended(&self, how: &str) -> Lost {
         let place = if self.inbox.is_partial() { " in the middle of a reply" } else { "" };
         Lost::Ended(format!("the server closed the connection{place}{how}"))
+    }
+}
+
+impl Drop for SocketLink {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 

@@ -77,7 +77,7 @@ impl AsFd for Waker {
 pub(super) struct Note(Arc<OwnedFd>);
 
 impl Note {
-    fn new() -> std::io::Result<Self> {
+    pub(super) fn new() -> std::io::Result<Self> {
         Ok(Self(Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?)))
     }
 

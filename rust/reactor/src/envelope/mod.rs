@@ -4,11 +4,13 @@
 
 mod pack;
 mod read;
+mod stable;
 #[cfg(test)]
 mod tests;
 
 pub use pack::{Head, NAME_BYTES, error_payload, pack_bin, pack_bool, pack_map, pack_str, pack_uint};
 pub use read::{read_reply, read_request, request_id};
+pub use stable::StableFront;
 
 use std::fmt;
 

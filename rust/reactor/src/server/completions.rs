@@ -4,12 +4,15 @@
 //! 1. Whoever adds something while the driver is not attending rings the bell, once until the driver attends.
 //! 2. A driver leaves or sleeps only after it has found the queue empty, under the same lock.
 //! 3. A gone driver takes nothing; its handles stay valid and do nothing.
+//! 4. In a forked child handles do nothing: the bell is shared with the parent, the rest is a copy that nobody attends, and whose lock
+//!    another of the parent's threads may have held.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use proofplane_ring::process_id;
 use rustix::event::{EventfdFlags, eventfd};
 
 use super::tickets::Ticket;
@@ -35,6 +38,8 @@ struct State {
 pub(crate) struct Queue {
     state: Mutex<State>,
     bell: OwnedFd,
+    /// The process that made it.
+    maker: u32,
 }
 
 /// What a driver found when it began to attend.
@@ -51,6 +56,7 @@ impl Queue {
         Ok(Self {
             state: Mutex::new(State::default()),
             bell,
+            maker: process_id(),
         })
     }
 
@@ -81,6 +87,25 @@ impl Queue {
             rung,
             shutdown: state.shutdown.take(),
         }
+    }
+
+    /// Takes back what somebody else wrote to the bell. Only while attending: nobody rings it then, and what was rung is taken.
+    pub(crate) fn quiet(&self) {
+        let _ = rustix::io::read(&self.bell, &mut [0u8; 8]);
+    }
+
+    /// A queue as a forked child sees its parent's.
+    #[cfg(test)]
+    pub(crate) fn of_a_parent() -> Self {
+        Self {
+            maker: process_id() + 1,
+            ..Self::new().expect("an eventfd")
+        }
+    }
+
+    /// Whether this is the process that made it.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.maker == process_id()
     }
 
     /// Takes what came while attending; true if there was something.
@@ -144,10 +169,19 @@ impl Handle {
         Self { queue }
     }
 
+    /// Whether this is the process that made the driver, and no forked child of it, in which a handle does nothing.
+    pub fn is_ours(&self) -> bool {
+        self.queue.is_ours()
+    }
+
+    /// The state, while there is a driver that looks at it.
+    fn state(&self) -> Option<MutexGuard<'_, State>> {
+        self.queue.is_ours().then(|| self.queue.lock()).filter(|state| !state.gone)
+    }
+
     /// Answers from any thread.
     pub fn complete(&self, ticket: Ticket, reply: Reply<Vec<u8>>) {
-        let mut state = self.queue.lock();
-        if !state.gone {
+        if let Some(mut state) = self.state() {
             state.items.push((ticket, reply));
             self.queue.ring(&mut state);
         }
@@ -155,8 +189,7 @@ impl Handle {
 
     /// Wakes whoever sleeps in `turn` or watches the descriptor; a turn that is at work returns without sleeping.
     pub fn notify(&self) {
-        let mut state = self.queue.lock();
-        if !state.gone {
+        if let Some(mut state) = self.state() {
             state.poked |= state.attended;
             self.queue.ring(&mut state);
         }
@@ -164,8 +197,7 @@ impl Handle {
 
     /// Asks the driver to drain, and to abort at the deadline.
     pub fn shutdown(&self, deadline: Instant) {
-        let mut state = self.queue.lock();
-        if !state.gone {
+        if let Some(mut state) = self.state() {
             state.shutdown = Some(state.shutdown.map_or(deadline, |earlier| earlier.min(deadline)));
             self.queue.ring(&mut state);
         }
@@ -242,6 +274,18 @@ mod tests {
         handle.shutdown(soon + std::time::Duration::from_secs(1));
         handle.shutdown(soon);
         assert_eq!(queue.attend(&mut Vec::new()).shutdown, Some(soon));
+    }
+
+    #[test]
+    fn in_a_forked_child_a_handle_does_nothing_and_does_not_wait_for_the_parents_lock() {
+        let queue = Arc::new(Queue::of_a_parent());
+        let handle = Handle::new(Arc::clone(&queue));
+        let held = queue.lock();
+        assert!(!handle.is_ours());
+        handle.complete(Ticket(1), Reply::Ok(vec![]));
+        handle.notify();
+        handle.shutdown(Instant::now());
+        assert!(held.items.is_empty() && held.shutdown.is_none() && !readable(&queue));
     }
 
     #[test]

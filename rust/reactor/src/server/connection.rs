@@ -11,7 +11,7 @@ use super::buffers::Pile;
 use super::order::Order;
 use crate::limits::Limits;
 
-/// What carries a connection.
+/// What carries a connection. A socket is ended by `hang_up`.
 pub(crate) enum Line {
     /// A stream socket.
     Socket(OwnedFd),

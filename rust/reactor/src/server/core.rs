@@ -15,7 +15,7 @@ use super::slab::{CAPACITY, Slab};
 use super::tickets::{Flight, Flights, Ticket, Way};
 use super::types::{Reply, Request, ServeError};
 use crate::contract::Contract;
-use crate::envelope::{Head, read_request, request_id};
+use crate::envelope::{Head, StableFront, read_request, request_id};
 use crate::frame::{Front, front};
 use crate::limits::Limits;
 
@@ -156,10 +156,13 @@ impl Core {
     #[inline]
     pub(crate) fn accept(&mut self, key: u64, connection: &mut Connection, body: &[u8], ring: Option<&mut Producer>, sink: &mut Sink<'_>) {
         self.budget = self.budget.saturating_sub(1);
-        let request = match read_request(body) {
+        // A body in a ring can still be written by its client: what was checked must be what is used.
+        let stable = ring.is_some().then(|| StableFront::of(body));
+        let front = stable.as_ref().map_or(body, StableFront::bytes);
+        let request = match read_request(front) {
             Ok(request) => request,
             Err(error) => {
-                let way = request_id(body).map_or_else(|| Way::Plain(connection.order.take()), Way::Id);
+                let way = request_id(front).map_or_else(|| Way::Plain(connection.order.take()), Way::Id);
                 return self.refuse(key, connection, way, &error.to_string(), ring);
             }
         };
@@ -188,7 +191,7 @@ impl Core {
                 sink(Request {
                     ticket: Ticket(ticket),
                     method,
-                    payload: request.payload,
+                    payload: &body[front.len() - request.payload.len()..],
                 });
             }
             Named::Hello => {

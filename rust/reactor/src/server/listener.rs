@@ -18,7 +18,9 @@ use std::time::Duration;
 use rustix::fs::{AtFlags, Dir, FileType, FlockOperation, Mode, OFlags, fchmod, flock, open, renameat, statat, unlinkat};
 use rustix::io::Errno;
 use rustix::net::sockopt::socket_peercred;
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, connect, listen, socket_with};
+use rustix::net::{
+    AddressFamily, Shutdown, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, connect, listen, shutdown, socket_with,
+};
 use rustix::process::{Pid, Uid, geteuid, test_kill_process};
 
 use super::types::ServeError;
@@ -119,6 +121,11 @@ impl Drop for Listener {
     fn drop(&mut self) {
         if self.maker != std::process::id() {
             return;
+        }
+        // A forked child that has the descriptor would keep it listening, and whoever waits in the backlog waiting.
+        let _ = shutdown(&self.fd, Shutdown::Both);
+        while let Accepted::Client(client) = self.accept() {
+            let _ = shutdown(&client, Shutdown::Both);
         }
         // Without the lock too: not removing is worse than the moment in which another server's start could fail.
         let _lock = Lock::take(&self.directory);

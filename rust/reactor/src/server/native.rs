@@ -16,9 +16,13 @@ use crate::address::Address;
 use crate::contract::Contract;
 use crate::cores;
 
+/// Capacity kept for the copy of an inline request's payload, bytes: more than fits a ring of the usual size.
+const COPY_BYTES: usize = 1 << 20;
+
 /// A native service.
 pub trait Handler: Send + Sync + 'static {
     /// Handles one request; answers through the responder, now or later, from any thread.
+    /// The payload is private: over shared memory it is a copy, which the client cannot change under the handler.
     /// On the reactor's own thread for a method marked inline while no other request waits for its answer, else on a worker.
     fn handle(&self, method: u32, payload: &[u8], responder: Responder);
 }
@@ -110,6 +114,7 @@ impl Server {
             inline,
             answers,
             stats: Arc::clone(&stats),
+            copy: Vec::new(),
         };
         let thread = Builder::new().name("pp-reactor".into()).spawn(move || reactor.run())?;
         Ok(Self {
@@ -130,8 +135,13 @@ impl Server {
     }
 
     /// Drains for at most `grace`, then aborts; joins every thread, and so waits for handlers that do not return. Also on drop, with no grace.
+    /// In a forked child it does nothing.
     pub fn shutdown(&mut self, grace: Duration) {
         if let Some(thread) = self.thread.take() {
+            if !self.handle.is_ours() {
+                // A forked child has no such thread, and would wait for it for ever.
+                return std::mem::forget(thread);
+            }
             let now = Instant::now();
             // A grace beyond what the clock can count is a day.
             self.handle
@@ -156,6 +166,8 @@ struct Reactor {
     inline: Vec<bool>,
     answers: Arc<Answers>,
     stats: Arc<Mutex<Stats>>,
+    /// The payload of the inline request at hand, over shared memory.
+    copy: Vec<u8>,
 }
 
 impl Reactor {
@@ -176,14 +188,22 @@ impl Reactor {
             handler,
             inline,
             answers,
+            copy,
             ..
         } = self;
+        let shared = driver.is_shared_memory();
         driver.turn(Wait::Sleep(None), &mut |Request { ticket, method, payload }| {
             // Relaxed: see `Responder::new`; a count that is late sends a request to a worker that could have run here.
             let alone = answers.open.load(Ordering::Relaxed) == 0;
             let responder = Responder::new(ticket, answers);
             if alone && inline[method as usize] {
-                call(handler, method, payload, responder);
+                if !shared {
+                    return call(handler, method, payload, responder);
+                }
+                copy.clear();
+                copy.extend_from_slice(payload);
+                call(handler, method, copy, responder);
+                copy.shrink_to(COPY_BYTES);
             } else {
                 let (handler, payload) = (Arc::clone(handler), payload.to_vec());
                 workers.push(Box::new(move || call(&handler, method, &payload, responder)));
@@ -195,4 +215,28 @@ impl Reactor {
 /// Runs a handler; its panic ends the request, not the thread. What it did to its own state before is its own affair.
 fn call(handler: &Arc<dyn Handler>, method: u32, payload: &[u8], responder: Responder) {
     let _ = catch_unwind(AssertUnwindSafe(|| handler.handle(method, payload, responder)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::completions::Queue;
+    use std::sync::mpsc::channel;
+
+    #[test]
+    fn a_forked_childs_copy_of_a_server_waits_for_no_thread() {
+        let (let_go, gate) = channel::<()>();
+        let server = Server {
+            handle: Handle::new(Arc::new(Queue::of_a_parent())),
+            stats: Arc::default(),
+            thread: Some(std::thread::spawn(move || gate.recv().unwrap_or_default())),
+        };
+        let (done, is_done) = channel();
+        std::thread::spawn(move || {
+            drop(server);
+            done.send(()).unwrap();
+        });
+        assert_eq!(is_done.recv_timeout(Duration::from_secs(20)), Ok(()));
+        drop(let_go);
+    }
 }

@@ -47,7 +47,7 @@ impl Poll {
         Ok(poll)
     }
 
-    /// Watches one more descriptor, until it is closed.
+    /// Watches one more descriptor, until it is removed: closing does not end it while a forked child has a copy.
     pub(crate) fn add(&self, fd: impl AsFd, key: u64, flags: EventFlags) -> io::Result<()> {
         Ok(epoll::add(&self.epoll, fd, EventData::new_u64(key), flags)?)
     }
@@ -55,6 +55,12 @@ impl Poll {
     /// Watches for something else.
     pub(crate) fn modify(&self, fd: impl AsFd, key: u64, flags: EventFlags) -> io::Result<()> {
         Ok(epoll::modify(&self.epoll, fd, EventData::new_u64(key), flags)?)
+    }
+
+    /// Watches it no more. Call it before closing a descriptor.
+    pub(crate) fn remove(&self, fd: impl AsFd) {
+        // It fails only where it was not watched.
+        let _ = epoll::delete(&self.epoll, fd);
     }
 
     /// Waits, for ever with `None`. A signal ends the wait with nothing.

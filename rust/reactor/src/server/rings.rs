@@ -28,7 +28,7 @@ struct Seat {
     /// Its connection while it is served.
     key: Option<u64>,
     /// Readable when its client dies.
-    _watch: Option<OwnedFd>,
+    watch: Option<OwnedFd>,
 }
 
 /// The shared-memory transport.
@@ -39,8 +39,6 @@ pub(crate) struct Rings {
     spin: Spin,
     /// The bell is armed: whoever publishes wakes us.
     armed: bool,
-    /// An owner died: its slot's word does not say so.
-    someone_died: bool,
     /// Where serving begins, so that no slot is always last.
     first: usize,
 }
@@ -64,7 +62,6 @@ impl Rings {
             events: Vec::new(),
             spin,
             armed: false,
-            someone_died: false,
             first: 0,
         })
     }
@@ -112,11 +109,7 @@ impl Rings {
     }
 
     fn scan(&mut self, core: &mut Core, connections: &mut Connections, poll: &Poll) {
-        if std::mem::take(&mut self.someone_died) {
-            self.channel.scan_dead(&mut self.events);
-        } else {
-            self.channel.scan(&mut self.events);
-        }
+        self.channel.scan(&mut self.events);
         if self.events.is_empty() {
             return;
         }
@@ -124,7 +117,11 @@ impl Rings {
         for event in events.drain(..) {
             match event {
                 SlotEvent::Left { slot } => {
-                    if let Seat { key: Some(key), .. } = std::mem::take(&mut self.seats[slot as usize]) {
+                    let seat = std::mem::take(&mut self.seats[slot as usize]);
+                    if let Some(watch) = &seat.watch {
+                        poll.remove(watch);
+                    }
+                    if let Some(key) = seat.key {
                         connections.remove(key);
                     }
                     self.channel.reset(slot);
@@ -134,10 +131,7 @@ impl Rings {
                         let most = (core.limits.max_frame as usize).min(self.channel.slot(slot).response.most());
                         let key = connections.insert(Connection::new(Line::Slot(slot), most));
                         core.post.stats.accepted += 1;
-                        self.seats[slot as usize] = Seat {
-                            key: Some(key),
-                            _watch: watch,
-                        };
+                        self.seats[slot as usize] = Seat { key: Some(key), watch };
                     }
                     // Not watched, it would keep its slot for ever after its death: better it sees the end now.
                     _ => self.cut_off(slot),
@@ -152,7 +146,7 @@ impl Rings {
         let watch = owner.watch()?;
         match &watch {
             Some(fd) => poll.add(fd, keys::OWNER - u64::from(slot), EventFlags::IN)?,
-            None => self.someone_died = true,
+            None => self.channel.owner_died(slot),
         }
         Ok(watch)
     }
@@ -188,9 +182,17 @@ impl Rings {
         &mut self.channel.slot(slot).response
     }
 
-    /// Somebody's process has ended.
-    pub(crate) fn owner_died(&mut self) {
-        self.someone_died = true;
+    /// The process behind a slot has ended: its descriptor in epoll said so.
+    pub(crate) fn owner_died(&mut self, slot: u32) {
+        self.channel.owner_died(slot);
+    }
+
+    /// Takes out of epoll what a forked child would keep in it.
+    pub(crate) fn unwatch(&self, poll: &Poll) {
+        poll.remove(self.channel.fifo());
+        for watch in self.seats.iter().filter_map(|seat| seat.watch.as_ref()) {
+            poll.remove(watch);
+        }
     }
 
     /// Spins as learned; true if there is something to do.
@@ -203,7 +205,7 @@ impl Rings {
     pub(crate) fn arm(&mut self) -> bool {
         self.channel.arm(Sleep::Poll);
         self.armed = true;
-        if self.someone_died || self.channel.has_work() {
+        if self.channel.has_work() {
             self.awake();
             return false;
         }
@@ -224,6 +226,9 @@ impl From<ChannelError> for ServeError {
     fn from(error: ChannelError) -> Self {
         match error {
             ChannelError::InUse { pid } => Self::InUse(format!("process {pid}")),
+            ChannelError::Foreign { object } => Self::InUse(format!(
+                "another program (whose /dev/shm/{object} is there; remove its objects if it has ended)"
+            )),
             ChannelError::Io(error) => Self::Io(error),
             other => Self::Io(io::Error::other(other.to_string())),
         }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::EventFlags;
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, SendFlags, recv, send};
+use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown};
 
 use super::connection::{Connection, Line};
 use super::core::{Connections, Core, Sink};
@@ -32,6 +32,15 @@ pub(crate) struct Sockets {
     accepting: bool,
     /// The connection that was read last.
     pub(crate) last: Option<u64>,
+}
+
+/// Ends a connection so that its client sees the end and epoll forgets it, also where a forked child has copies of the descriptor.
+pub(crate) fn hang_up(connection: &Connection, poll: &Poll) {
+    if let Line::Socket(fd) = &connection.line {
+        poll.remove(fd);
+        // A client that is gone has ended it already.
+        let _ = shutdown(fd, Shutdown::Both);
+    }
 }
 
 /// What reading came to.
@@ -60,6 +69,11 @@ impl Sockets {
         })
     }
 
+    /// Takes out of epoll what a forked child would keep in it, before the listener closes.
+    pub(crate) fn unwatch(&self, poll: &Poll) {
+        poll.remove(&self.listener);
+    }
+
     /// Takes new clients, as many as there is room for.
     pub(crate) fn accept(&mut self, core: &mut Core, connections: &mut Connections, poll: &Poll) -> io::Result<()> {
         for _ in 0..ACCEPTS_A_TURN {
@@ -79,7 +93,9 @@ impl Sockets {
                     });
                     if let Some(Err(_)) = watched {
                         // The system watches no more descriptors: this client sees the end, later ones wait.
-                        connections.remove(key);
+                        if let Some(connection) = connections.remove(key) {
+                            hang_up(&connection, poll);
+                        }
                         return self.rest(poll, Some(Instant::now() + REST));
                     }
                     core.post.stats.accepted += 1;

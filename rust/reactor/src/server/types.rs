@@ -20,7 +20,7 @@ pub struct Options {
     pub response_ring: usize,
     /// Users that may connect besides our own and root.
     pub peers: Vec<u32>,
-    /// Stay in a spin after work for at most so many microseconds (shared memory); 0 means 20.
+    /// Stay in a spin after work for at most so many microseconds; 0 means 20.
     pub spin_us: u32,
 }
 
@@ -40,7 +40,8 @@ pub struct Request<'a> {
     pub ticket: Ticket,
     /// Number in the contract.
     pub method: u32,
-    /// The packed fields.
+    /// The packed fields. Over shared memory they lie where the client can still write: two reads of one byte may differ, so what is
+    /// checked and used later (a `str` above all) must be copied first.
     pub payload: &'a [u8],
 }
 
@@ -58,9 +59,11 @@ pub enum Reply<B> {
 pub enum Wait {
     /// Only what is there now.
     No,
-    /// Spin as learned, never sleep; if it ends with nothing, `fd` will tell (over shared memory the bell is armed).
+    /// Spin as learned, never sleep; if it ends with nothing, `fd` will tell (over shared memory the bell is armed). Over sockets only
+    /// while clients are connected; over shared memory only while nothing is in flight: handlers on other threads need the processor.
     Spin,
-    /// Until there is something, at most so long; over shared memory it spins first, as learned.
+    /// Until there is something, at most so long; over shared memory it spins first, as `Spin` does. A call of `Handle` and a signal
+    /// end it too.
     Sleep(Option<Duration>),
 }
 

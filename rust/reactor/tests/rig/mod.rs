@@ -1,6 +1,7 @@
 //! A driver under test, turned by the test's own thread, and a raw client: frames written and read by hand.
 #![allow(dead_code)] // Each test program uses its part.
 
+pub mod copies;
 pub mod rings;
 
 use std::io::{ErrorKind, Read, Write};

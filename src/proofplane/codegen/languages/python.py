@@ -3,7 +3,7 @@
 import builtins
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,10 +34,10 @@ _SPELT_OUT = 8
 """An array of at most so many items is a tuple with every item named, so that type checkers count them too."""
 
 _SCALARS = {
-    Scalar.U8: "wire.U8",
-    Scalar.U16: "wire.U16",
-    Scalar.U32: "wire.U32",
-    Scalar.U64: "wire.U64",
+    Scalar.U8: "_wire.U8",
+    Scalar.U16: "_wire.U16",
+    Scalar.U32: "_wire.U32",
+    Scalar.U64: "_wire.U64",
     Scalar.F64: "float",
     Scalar.BOOL: "bool",
     Scalar.STRING: "str",
@@ -45,7 +45,9 @@ _SCALARS = {
 }
 
 _ANNOTATIONS = frozenset({"bool", "bytes", "dict", "float", "list", "str", "tuple"})
-"""Names that annotations use: in a class with a field of that name they are reached through `builtins`."""
+"""Names that annotations use: in a class with a field or method of that name they are reached through `builtins`.
+
+What is imported needs no such care: its names begin with an underscore, which no name of a contract does."""
 
 _TAKEN = "timeout"
 """A parameter that every method of a client has already: a field of that name gets an underscore behind it there."""
@@ -86,6 +88,8 @@ class Operation:
     doc: str
     request: Class
     response: Class
+    parameters: tuple[Member, ...]
+    """The request's fields, with their types as they are written in a client."""
 
 
 def type_text(type_: Type) -> str:
@@ -94,7 +98,7 @@ def type_text(type_: Type) -> str:
         case Scalar():
             return _SCALARS[type_]
         case FixedBytes(size):
-            return f"typing.Annotated[bytes, msgspec.Meta(min_length={size}, max_length={size})]"
+            return f"_typing.Annotated[bytes, _msgspec.Meta(min_length={size}, max_length={size})]"
         case Named(name):
             return pascal(name)
         case Optional(inner):
@@ -104,28 +108,31 @@ def type_text(type_: Type) -> str:
         case Array(inner, size) if 0 < size <= _SPELT_OUT:
             return f"tuple[{', '.join([type_text(inner)] * size)}]"
         case Array(inner, size):
-            return f"typing.Annotated[tuple[{type_text(inner)}, ...], msgspec.Meta(min_length={size}, max_length={size})]"
+            return f"_typing.Annotated[tuple[{type_text(inner)}, ...], _msgspec.Meta(min_length={size}, max_length={size})]"
         case Map(key, value):
             return f"dict[{type_text(key)}, {type_text(value)}]"
         case Tuple(items):
             return f"tuple[{', '.join(map(type_text, items))}]"
         case Packed(inner):
-            return f"wire.Packed[{type_text(inner)}]"
+            return f"_wire.Packed[{type_text(inner)}]"
 
 
 def docstring(text: str) -> str:
     """The text of a docstring that holds `text`: escaped, no line wider than the page."""
-    escaped = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"').strip()
-    lines = [part for line in escaped.splitlines() for part in (textwrap.wrap(line, LINE_LENGTH - 20) or [""])]
-    joined = "\n".join(lines)
-    return f"{joined}\\n" if joined.endswith('"') and len(lines) == 1 else joined
+    lines = [part for line in text.strip().splitlines() for part in (textwrap.wrap(line, LINE_LENGTH - 20) or [""])]
+    return re.sub(r'"(?="")|"\Z', r'\\"', "\n".join(lines).replace("\\", r"\\"))  # no three quotes in a row, none before the closing ones
+
+
+def unshadowed(type_: str, shadowed: Collection[str]) -> str:
+    """The annotation where these builtins have another meaning."""
+    for builtin in shadowed:
+        type_ = re.sub(rf"(?<![.\w]){builtin}\b", f"_builtins.{builtin}", type_)
+    return type_
 
 
 def _member(field: Field, shadowed: frozenset[str]) -> Member:
     name = snake(field.name)
-    type_ = type_text(field.type)
-    for builtin in shadowed:
-        type_ = re.sub(rf"(?<![.\w]){builtin}\b", f"builtins.{builtin}", type_)
+    type_ = unshadowed(type_text(field.type), shadowed)
     return Member(name, field.name, type_, docstring(field.doc), f"{name}_" if name == _TAKEN else name)
 
 
@@ -136,7 +143,7 @@ def _class(schema: Schema, struct: Struct) -> Class:
     return Class(pascal(struct.name), docstring(struct.doc), members, renames, tuple(construction_lines(schema, struct)))
 
 
-def _operations(schema: Schema) -> list[Operation]:
+def _operations(schema: Schema, shadowed: frozenset[str]) -> list[Operation]:
     return [
         Operation(
             snake(command.name),
@@ -145,14 +152,16 @@ def _operations(schema: Schema) -> list[Operation]:
             docstring(command.doc),
             _class(schema, command.request),
             _class(schema, command.response),
+            tuple(_member(field, shadowed) for field in command.request.fields),
         )
         for command in schema.commands
     ]
 
 
 def _render(schema: Schema, sides: Sides) -> Mapping[str, str]:
-    operations = _operations(schema)
-    parameters = {member.parameter for operation in operations for member in operation.request.members}
+    shadowed = _ANNOTATIONS & {snake(command.name) for command in schema.commands}
+    operations = _operations(schema, shadowed)
+    parameters = {member.parameter for operation in operations for member in operation.parameters}
     text = render_template(
         "python",
         "module.py.j2",
@@ -165,6 +174,7 @@ def _render(schema: Schema, sides: Sides) -> Mapping[str, str]:
         error=_class(schema, schema.error),
         error_wire=schema.error.name,
         operations=operations,
+        timeout=unshadowed("float | None", shadowed),
         types={one.name for one in schema.types},
         shadows=any(hasattr(builtins, name) for name in parameters),
     )

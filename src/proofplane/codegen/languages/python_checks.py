@@ -1,7 +1,8 @@
-"""What a generated Python class does when it is made: refuses wrong sizes, and brings maps and floats into the form of the wire.
+"""What a generated Python class does when it is made: refuses wrong sizes and ranges, and brings maps and floats into the wire's form.
 
-msgspec checks sizes only when it decodes, so a value of a wrong size could be encoded, and real servers read past a short field element.
-`__post_init__` runs after construction and after decoding alike, and costs about 40 ns where there is anything to do.
+msgspec checks both only when it decodes, so a wrong value could be encoded, and real servers read past a short field element.
+`__post_init__` runs after construction and after decoding alike, and costs about 40 ns where there is anything to do, 25 ns more
+for each integer. An integer is in range if nothing is left above its bits; of a negative one, all of which are ones, something is.
 """
 
 from collections.abc import Iterator
@@ -9,14 +10,14 @@ from dataclasses import dataclass
 from itertools import count
 
 from proofplane.wire.names import snake
-from proofplane.wire.schema.model import Array, FixedBytes, List, Map, Named, Optional, Packed, Scalar, Schema, Struct, Tuple, Type
+from proofplane.wire.schema.model import BITS, Array, FixedBytes, List, Map, Named, Optional, Packed, Scalar, Schema, Struct, Tuple, Type
 
 
 def construction_lines(schema: Schema, struct: Struct) -> Iterator[str]:
     """Lines of `__post_init__`, none for a class that needs no checks."""
     numbers = count()
     for field in struct.fields:
-        yield from _Sizes(schema, numbers).lines(field.type, f"self.{snake(field.name)}", f"{struct.name}.{field.name}", "")
+        yield from _Checks(schema, numbers).lines(field.type, f"self.{snake(field.name)}", f"{struct.name}.{field.name}", "")
     for field in struct.fields:
         name = snake(field.name)
         canonical = _canonical(schema, field.type, f"self.{name}")
@@ -26,12 +27,12 @@ def construction_lines(schema: Schema, struct: Struct) -> Iterator[str]:
         if schema.resolve(field.type) is Scalar.F64:  # nearly always a float already
             yield f"if type(self.{name}) is not float:"
             indent = "    "
-        yield f'{indent}msgspec.structs.force_setattr(self, "{name}", {canonical})'
+        yield f'{indent}_msgspec.structs.force_setattr(self, "{name}", {canonical})'
 
 
 @dataclass(frozen=True, slots=True)
-class _Sizes:
-    """Writes statements that raise `WrongSize` if any fixed size inside a value is wrong."""
+class _Checks:
+    """Writes statements that raise `WrongSize` or `OutOfRange` for what is wrong inside a value."""
 
     schema: Schema
     numbers: Iterator[int]
@@ -47,32 +48,40 @@ class _Sizes:
                 if not isinstance(resolved, Struct):
                     yield from self.lines(resolved, value, label, pad)
             case Optional(inner):
-                if body := list(self.lines(inner, value, label, f"{pad}    ")):
-                    yield f"{pad}if {value} is not None:"
-                    yield from body
+                match list(self.lines(inner, value, label, f"{pad}    ")):
+                    case [condition, statement]:  # one check
+                        yield f"{pad}if {value} is not None and {condition.strip().removeprefix('if ')}"
+                        yield statement
+                    case [_, *_] as body:
+                        yield f"{pad}if {value} is not None:"
+                        yield from body
             case List(inner):
-                yield from self._each(inner, value, label, pad)
+                yield from self._each(inner, value, f"{label}[]", pad)
             case Array(inner, size):
                 yield from self._exactly(size, value, label, pad)
-                yield from self._each(inner, value, label, pad)
-            case Map(_, inner):
-                yield from self._each(inner, f"{value}.values()", label, pad)
+                yield from self._each(inner, value, f"{label}[]", pad)
+            case Map(key, inner):
+                yield from self._each(key, value, f"{label} key", pad)
+                yield from self._each(inner, f"{value}.values()", f"{label}[]", pad)
             case Tuple(items):
                 yield from self._exactly(len(items), value, label, pad)
                 for index, item in enumerate(items):
                     yield from self.lines(item, f"{value}[{index}]", f"{label}[{index}]", pad)
             case Packed(inner):
                 yield from self.lines(inner, f"{value}.value", label, pad)
+            case Scalar() if type_ in BITS:
+                yield f"{pad}if {value} >> {BITS[type_]}:"
+                yield f'{pad}    raise _wire.OutOfRange("{label}", {BITS[type_]}, {value})'
             case Scalar():
                 return
 
     def _exactly(self, size: int, value: str, label: str, pad: str) -> Iterator[str]:
         yield f"{pad}if len({value}) != {size}:"
-        yield f'{pad}    raise wire.WrongSize("{label}", {size}, len({value}))'
+        yield f'{pad}    raise _wire.WrongSize("{label}", {size}, len({value}))'
 
     def _each(self, inner: Type, values: str, label: str, pad: str) -> Iterator[str]:
         item = f"item{next(self.numbers)}"
-        if body := list(self.lines(inner, item, f"{label}[]", f"{pad}    ")):
+        if body := list(self.lines(inner, item, label, f"{pad}    ")):
             yield f"{pad}for {item} in {values}:"
             yield from body
 
@@ -103,6 +112,6 @@ def _canonical(schema: Schema, type_: Type, value: str) -> str:
             return f"dict(sorted({value}.items()))" if text == "entry" else f"{{key: {text} for key, entry in sorted({value}.items())}}"
         case Packed(inner):
             text = _canonical(schema, inner, f"{value}.value")
-            return value if text == f"{value}.value" else f"wire.Packed({text})"
+            return value if text == f"{value}.value" else f"_wire.Packed({text})"
         case _:
             return value

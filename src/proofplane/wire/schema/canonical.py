@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 
+from proofplane.wire.messages import ERROR, RESPONSE_SUFFIX
 from proofplane.wire.schema.model import Schema, Struct
 from proofplane.wire.schema.types import type_text
 
@@ -46,7 +47,7 @@ def to_jsonc(schema: Schema) -> str:
     if schema.types:
         types = [(struct.doc, struct.name, _fields(struct, "    ")) for struct in schema.types]
         lines += ['  "types": {', *_entries(types, "    "), "  },"]
-    lines += [*_doc(schema.error.doc, "  "), f'  "error": {_named(schema.error, "ErrorResponse", "  ")},']
+    lines += [*_doc(schema.error.doc, "  "), f'  "error": {_named(schema.error, ERROR, "  ")},']
     commands = [(command.doc, command.name, _command(schema, index)) for index, command in enumerate(schema.commands)]
     lines += ['  "commands": {', *_entries(commands, "    "), "  }", "}"]
     return "\n".join(lines) + "\n"
@@ -97,7 +98,7 @@ def _command(schema: Schema, index: int) -> str:
     if command.response in schema.types:
         response = json.dumps(command.response.name)
     else:
-        response = _named(command.response, command.name + "Response", indent)
+        response = _named(command.response, command.name + RESPONSE_SUFFIX, indent)
     line = f'{{ "request": {request}, "response": {response} }}'
     if len(line) <= _WIDTH and "\n" not in line and not command.request.doc and not command.response.doc:
         return line

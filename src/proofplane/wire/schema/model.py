@@ -18,6 +18,10 @@ class Scalar(Enum):
     BYTES = "bytes"
 
 
+BITS = {Scalar.U8: 8, Scalar.U16: 16, Scalar.U32: 32, Scalar.U64: 64}
+"""Width of each integer type, all of which are unsigned."""
+
+
 @dataclass(frozen=True, slots=True)
 class FixedBytes:
     """msgpack bin of exactly `size` bytes; `bin32` in a contract."""

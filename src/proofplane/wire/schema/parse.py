@@ -19,17 +19,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from proofplane.wire.messages import ERROR, RESPONSE_SUFFIX
 from proofplane.wire.schema.errors import ContractError, Problem
 from proofplane.wire.schema.jsonc import Entry, Node, Object, read_jsonc
 from proofplane.wire.schema.model import Alias, Command, Field, Scalar, Schema, Struct, Type
 from proofplane.wire.schema.rules import broken_rules, names_used
 from proofplane.wire.schema.types import SCALARS, UNSIGNED, NotAType, parse_type
-
-DEFAULT_ERROR = "ErrorResponse"
-"""Name of the error reply unless the contract gives another."""
-
-RESPONSE_SUFFIX = "Response"
-"""What a command's name gets to be its response's, unless the contract gives another."""
 
 _TOP = ("service", "aliases", "types", "error", "commands")
 
@@ -171,7 +166,7 @@ class _Reader:
 
     def _error(self) -> Struct:
         entry = self._entry(self._top, "error", "")
-        return Struct(DEFAULT_ERROR, ()) if entry is None else self._named(entry, "error", DEFAULT_ERROR)
+        return Struct(ERROR, ()) if entry is None else self._named(entry, "error", ERROR)
 
     def _command(self, name: str, entry: Entry, types: dict[str, Struct]) -> Command:
         place = f"commands.{name}"

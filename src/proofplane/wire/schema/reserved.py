@@ -42,12 +42,28 @@ _TYPESCRIPT = """
 """
 
 _TYPE_NAMES = """
-    Allocator Any Arc Array BTreeMap BigInt Bool Boolean Box Buffer Bytes Clone Command Contract Copy Debug DecodeError Default Dict
-    Err Error ErrorMessage Exact Exception Float Function Future Generic HashMap Infinity Int Iterator List Map
-    Message Method NaN Never None Number Object Ok Option Optional Pack Packed PartialEq Promise Proxy Rc Reader RegExp Result Self
-    Set Some String Struct Symbol Tuple Type Union Unpack Vec Vector Void WeakMap WeakSet Writer
+    Allocator Any Arc Array BTreeMap BigInt Bool Boolean Box Buffer Bytes CallOptions Caller Clone Codec Command Contract Copy Debug
+    DecodeError Default Dict Err Error ErrorMessage Exact Exception False Float Function Future Generic HashMap Infinity Int Iterator
+    List Map Message Method NaN Never None Number Object Ok Option Optional Pack Packed PartialEq Promise Proxy Rc Reader Readonly
+    ReadonlyArray ReadonlyMap Record RegExp Result Self ServeOptions Server Set Some String Struct Symbol Then True Tuple Type
+    Uint8Array Union Unpack Vec Vector Void WeakMap WeakSet Writer
 """
 """Types in reach of generated code: preludes, globals, and the runtimes' own."""
+
+_PYTHON_MODULES = "abc builtins collections msgspec proofplane typing"
+"""What a generated module imports: a module of the same name beside it would be found instead."""
+
+_CPP_GLOBALS = """
+    abort abs accept access acct alarm bind brk calloc ceil clock clone close connect cos crypt daemon div drem dup environ erf exit
+    exp fdim finite floor fork free gamma getline getopt index kill labs linger link listen log main malloc nan nice pause pipe poll
+    pow printf profil proofplane puts qsort raise rand random read realloc recv remove rename revoke rewind rindex rint round scanf
+    select send shutdown signal sin sleep socket sqrt stat strlen swab symlink sync syscall system tan time timer times trunc truncate
+    uint ulong unlink unshare ushort wait write yn
+"""
+"""Functions and types of the C library, whose headers ours bring along, as far as they are words: no namespace can have their names."""
+
+_RUST_CRATES = "alloc core proofplane_rpc std"
+"""Crates in reach of every Rust program: a module of the same name beside them makes their paths ambiguous."""
 
 _METHOD_NAMES = "call close connect drop then"
 """Methods that clients have already; `then` would make a TypeScript object look like a promise, `drop` a Rust one like a destructor."""
@@ -84,5 +100,18 @@ METHODS = (
 )
 """Methods of clients and services, one for each command."""
 
+SERVICES = (
+    _spelling("Python", snake, _PYTHON + _PYTHON_MODULES),
+    _spelling("C++", snake, _CPP + _CPP_GLOBALS),
+    _spelling("Rust", snake, _RUST + _RUST_CRATES),
+)
+"""Services, as modules and namespaces."""
+
 TYPES = (_spelling("every language", pascal, _TYPE_NAMES),)
 """Types, aliases, requests, responses and the error, spelled alike everywhere."""
+
+DERIVED_TYPES = ("Client", "BlockingClient", "Service", "Method")
+"""What generated code appends to the service's name for classes of its own, beside the contract's types."""
+
+DERIVED_VALUES = ("Methods", "Contract")
+"""What generated TypeScript appends to the service's name for constants, beside a function `readPoint` and `writePoint` for each type."""

@@ -2,8 +2,9 @@
 
 Rules:
 
-1. Names: types and commands are `LikeThis`, fields `likeThis` or `like_this`; no language reserves them as it spells them,
-   no two come out the same in any language, and `Hello` belongs to the runtime.
+1. Names: the service, types and commands are `LikeThis`, fields `likeThis` or `like_this`; no language reserves them as it spells
+   them, no two come out the same in any language, none is what generated code calls something of its own, and `Hello` belongs to
+   the runtime.
 2. Every name that is used is a type or an alias. An alias stands for types without structs.
 3. No type contains itself, not even in a list: what is decoded is no deeper than its contract says, so no stack can be exhausted.
 4. An optional's type is not itself optional: nil could be either.
@@ -18,9 +19,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from graphlib import TopologicalSorter
 
 from proofplane.wire.messages import HELLO, HELLO_RESPONSE
+from proofplane.wire.names import camel, pascal
 from proofplane.wire.schema.errors import Problem
 from proofplane.wire.schema.model import Array, FixedBytes, List, Map, Named, Optional, Packed, Scalar, Schema, Struct, Tuple, Type
-from proofplane.wire.schema.reserved import FIELDS, METHODS, TYPES, Spelling
+from proofplane.wire.schema.reserved import DERIVED_TYPES, DERIVED_VALUES, FIELDS, METHODS, SERVICES, TYPES, Spelling
 
 MAX_NAME = 100
 """Characters of a name: an envelope carries 255 bytes, and generated names add to it."""
@@ -127,7 +129,9 @@ def _names(schema: Schema) -> Iterator[Problem]:
             yield Problem(place, f"{name!r:.120} is not a name LikeThis, at most {MAX_NAME} letters and digits")
         elif name in (HELLO, HELLO_RESPONSE):
             yield Problem(place, f"{name} belongs to the runtime, which answers it itself: choose another name")
+    yield from _distinct([("service", schema.service)], SERVICES)
     yield from _distinct(types, TYPES)
+    yield from _underived(schema.service, types)
     yield from _distinct([(f"commands.{command.name}", command.name) for command in schema.commands], METHODS)
     for _, place, struct in _structs(schema):
         fields = [(f"{place}.{field.name}", field.name) for field in struct.fields]
@@ -141,6 +145,8 @@ def _distinct(names: Iterable[tuple[str, str]], spellings: tuple[Spelling, ...])
     """Rule 1 within one space of names; a name is reported once, for the first language that minds."""
     taken: dict[tuple[str, str], str] = {}
     for place, name in names:
+        if not name[:1].isalpha():  # told already, and nothing to spell
+            continue
         for spelling in spellings:
             spelled = spelling.spell(name)
             first = taken.get((spelling.language, spelled))
@@ -154,6 +160,17 @@ def _distinct(names: Iterable[tuple[str, str]], spellings: tuple[Spelling, ...])
                 break
         for spelling in spellings:
             taken.setdefault((spelling.language, spelling.spell(name)), name)
+
+
+def _underived(service: str, types: Iterable[tuple[str, str]]) -> Iterator[Problem]:
+    """Rule 1 between types and what is generated under the service's name."""
+    classes = {f"{pascal(service)}{suffix}" for suffix in DERIVED_TYPES}
+    values = {f"{camel(service)}{suffix}" for suffix in DERIVED_VALUES} if service else set()
+    for place, name in types:
+        spelled = pascal(name)
+        clashes = classes & {spelled} or values & {f"read{spelled}", f"write{spelled}"}
+        for clash in clashes:
+            yield Problem(place, f"{name!r} is in the way of {clash!r}, which is generated for the service: choose another name")
 
 
 def _references(schema: Schema) -> Iterator[Problem]:

@@ -14,9 +14,9 @@ import re
 from collections.abc import Callable
 
 from proofplane.base.errors import CallerMistake
-from proofplane.wire.schema.model import Array, FixedBytes, List, Map, Named, Optional, Packed, Scalar, Tuple, Type
+from proofplane.wire.schema.model import BITS, Array, FixedBytes, List, Map, Named, Optional, Packed, Scalar, Tuple, Type
 
-UNSIGNED = frozenset({Scalar.U8, Scalar.U16, Scalar.U32, Scalar.U64})
+UNSIGNED = frozenset(BITS)
 """The integer types, which alone can be keys of a map."""
 
 SCALARS = {scalar.value: scalar for scalar in Scalar}

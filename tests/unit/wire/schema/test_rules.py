@@ -91,6 +91,28 @@ def test_commands_may_not_become_methods_that_cannot_be(name: str, word: str) ->
         ({"commands": command({}, {"name": "Hello", "fields": {}})}, "commands.Act.response", "belongs to the runtime"),
         ({"commands": {"Hello": {"request": {}, "response": {}}}}, "commands.Hello", "belongs to the runtime"),
         ({"service": "test"}, "service", "'test' is not a name LikeThis"),
+        ({"service": "Class"}, "service", "'Class' is 'class' in Python, which has its own meaning"),
+        ({"service": "Typing"}, "service", "'Typing' is 'typing' in Python"),
+        ({"service": "Std"}, "service", "'Std' is 'std' in C++"),
+        ({"service": "Namespace"}, "service", "'Namespace' is 'namespace' in C++"),
+        ({"service": "Proofplane"}, "service", "'Proofplane' is 'proofplane' in Python"),
+        ({"service": "Time"}, "service", "'Time' is 'time' in C++"),
+        ({"service": "Crate"}, "service", "'Crate' is 'crate' in Rust"),
+        *(
+            ({"types": {"Point": {}, name: {}}}, f"types.{name}", f"{name!r} is in the way of {name!r}")
+            for name in ("TestClient", "TestBlockingClient", "TestService", "TestMethod")
+        ),
+        ({"aliases": {"Fr": "bin32", "TESTClient": "u8"}}, "aliases.TESTClient", "in the way of 'TestClient'"),
+        ({"commands": {"TestService": {"request": {}, "response": {}}}}, "commands.TestService", "in the way of 'TestService'"),
+        ({"commands": command({}, {"name": "TestClient", "fields": {}})}, "commands.Act.response", "in the way of 'TestClient'"),
+        ({"service": "ReadPoint", "types": {"Point": {}, "PointMethods": {}}}, "types.PointMethods", "in the way of 'readPointMethods'"),
+        *(
+            ({"types": {"Point": {}, name: {}}}, f"types.{name}", "has its own meaning there")
+            for name in ("True", "Caller", "Server", "Codec", "Uint8Array", "Readonly", "Record", "Then")
+        ),
+        ({"commands": {"": {"request": {}, "response": {}}}}, "commands.", "'' is not a name LikeThis"),
+        ({"commands": command({"": "u8"})}, "commands.Act.request.", "'' is not a name likeThis"),
+        ({"service": ""}, "service", "'' is not a name LikeThis"),
         ({"aliases": {"fr": "bin32"}, "types": {"Point": {}}}, "aliases.fr", "is not a name LikeThis"),
         ({"types": {"Point": {}, "A_b": {}}}, "types.A_b", "is not a name LikeThis"),
         ({"types": {"Point": {}, "A" * (MAX_NAME + 1): {}}}, "types." + "A" * (MAX_NAME + 1), "at most 100"),

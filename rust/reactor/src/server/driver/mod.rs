@@ -66,6 +66,8 @@ pub struct Driver {
     spin: Spin,
     /// The bell of the rings could not be armed: the owner must come back at once.
     again: bool,
+    /// The queue's bell was taken back when the driver last attended: its readiness in epoll is old news.
+    bell_taken: bool,
     turns: usize,
 }
 
@@ -98,6 +100,7 @@ impl Driver {
             shortcuts: 0,
             spin: spinning::spin(options.spin_us),
             again: false,
+            bell_taken: false,
             turns: 0,
         })
     }
@@ -140,7 +143,6 @@ impl Driver {
             self.take_completions();
             self.update_held();
             self.flush_dirty();
-            self.end_if_drained();
             let again = self.again || (!self.core.pending.is_empty() && !self.core.held);
             if self.phase == Phase::Ended || self.queue.leave(false, again) {
                 break;
@@ -189,7 +191,8 @@ impl Driver {
         if self.phase == Phase::Serving {
             self.phase = Phase::Draining;
             self.core.closing = true;
-            if matches!(self.transport, Transport::Sockets(_)) {
+            if let Transport::Sockets(transport) = &self.transport {
+                transport.unwatch(&self.poll);
                 self.transport = Transport::Closed;
             }
             for key in self.connections.keys() {
@@ -201,8 +204,12 @@ impl Driver {
             }
         }
         self.flush_dirty();
-        self.end_if_drained();
         self.phase == Phase::Ended
+    }
+
+    /// Whether requests are handed out where their clients can still write.
+    pub(crate) fn is_shared_memory(&self) -> bool {
+        matches!(self.transport, Transport::Rings(_))
     }
 
     /// Whether it takes no more requests.
@@ -240,6 +247,7 @@ impl Driver {
     /// Begins to look at the queue and takes what is there; true if somebody rang or asked for something.
     fn attend(&mut self) -> bool {
         let attended = self.queue.attend(&mut self.items);
+        self.bell_taken = attended.rung;
         let woken = attended.rung || attended.shutdown.is_some() || !self.items.is_empty();
         self.complete_items();
         if let Some(deadline) = attended.shutdown {
@@ -267,7 +275,7 @@ impl Driver {
         self.items = items;
     }
 
-    /// Sends what is queued on every connection that has something, and ends those that are over.
+    /// Sends what is queued on every connection that has something, and ends those that are over; the last of a drain ends the server.
     fn flush_dirty(&mut self) {
         let mut dirty = std::mem::replace(&mut self.core.post.dirty, std::mem::take(&mut self.flushed));
         for key in dirty.drain(..) {
@@ -286,6 +294,7 @@ impl Driver {
             }
         }
         self.flushed = dirty;
+        self.end_if_drained();
     }
 
     /// Ends a connection; what is in flight from it becomes orphaned.
@@ -295,6 +304,7 @@ impl Driver {
         };
         connection.inbox.clear(&mut self.core.post.buffers);
         connection.outbox.clear(&mut self.core.post.buffers);
+        sockets::hang_up(&connection, &self.poll);
         match (&mut self.transport, &connection.line) {
             (Transport::Rings(rings), Line::Slot(slot)) => rings.cut_off(*slot),
             (Transport::Sockets(transport), _) => {
@@ -335,8 +345,20 @@ impl Driver {
 
     fn end(&mut self) {
         self.phase = Phase::Ended;
-        self.connections = Connections::new();
+        for key in self.connections.keys() {
+            if let Some(connection) = self.connections.remove(key) {
+                sockets::hang_up(&connection, &self.poll);
+            }
+        }
+        match &self.transport {
+            Transport::Sockets(transport) => transport.unwatch(&self.poll),
+            Transport::Rings(rings) => rings.unwatch(&self.poll),
+            Transport::Closed => {}
+        }
         self.transport = Transport::Closed;
+        self.poll.remove(&*self.queue);
+        // An ended driver's descriptor tells nothing any more; if the system cannot stop a timer there is none.
+        let _ = self.poll.set_timer(None);
         self.queue.close();
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rustix::event::epoll::EventFlags;
 
-use super::{Driver, Transport};
+use super::{Driver, Phase, Transport};
 use crate::server::core::Sink;
 use crate::server::poll::keys;
 use crate::server::sockets::{self, Read};
@@ -41,6 +41,9 @@ impl Driver {
     /// on one processor that is the client, whose next request then is there without a sleep and a wake on either side.
     pub(super) fn spin_sockets(&mut self, sink: &mut Sink<'_>) -> io::Result<()> {
         self.flush_dirty();
+        if self.phase == Phase::Ended {
+            return Ok(());
+        }
         let before = self.core.handed_out();
         let mut spin = self.spin.clone();
         let mut looked = Ok(());
@@ -64,7 +67,7 @@ impl Driver {
             return self.poll.wait(Some(Duration::ZERO));
         };
         self.flush_dirty();
-        if !self.queue.leave(true, false) {
+        if self.phase == Phase::Ended || !self.queue.leave(true, false) {
             return self.poll.wait(Some(Duration::ZERO));
         }
         let waited = self.poll.wait(timeout);
@@ -79,7 +82,8 @@ impl Driver {
         for index in 0..found {
             let (key, flags) = self.poll.event((index + self.turns) % found);
             match key {
-                // The queue is looked at in every turn.
+                // The queue is looked at in every turn; a bell that nobody of this process rang must not stay ready for ever.
+                keys::BELL if !self.bell_taken => self.queue.quiet(),
                 keys::BELL => {}
                 keys::TIMER => {
                     self.poll.take_timer();
@@ -89,7 +93,7 @@ impl Driver {
                 keys::FIFO => {}
                 key if key > keys::OWNER - u64::from(u32::MAX) => {
                     if let Transport::Rings(rings) = &mut self.transport {
-                        rings.owner_died();
+                        rings.owner_died((keys::OWNER - key) as u32);
                     }
                 }
                 key => self.ready(key, flags, sink),
