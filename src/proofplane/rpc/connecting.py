@@ -8,6 +8,7 @@ import time
 from proofplane import _native
 from proofplane.rpc.codec import UNREADABLE, Codec, decoder, encoder
 from proofplane.rpc.errors import NATIVE, BadReply, SchemaMismatch, typed
+from proofplane.rpc.heap import keep_freed_memory
 from proofplane.rpc.options import ClientOptions, seconds
 from proofplane.wire import Hello, HelloResponse, same_schema
 from proofplane.wire.messages import HELLO, HELLO_RESPONSE, NO_HASH
@@ -17,6 +18,7 @@ class _Attempts:
     """Attempts until one connects; whoever asks sleeps between two of them in its own way."""
 
     def __init__(self, address: str, options: ClientOptions) -> None:
+        keep_freed_memory()
         self._connector = _native.Connector(
             address,
             limits=options.limits.native(),

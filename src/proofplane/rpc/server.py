@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from proofplane import _native
 from proofplane.rpc.codec import methods_of
 from proofplane.rpc.errors import NATIVE_OR_SYSTEM, CannotServe, typed
+from proofplane.rpc.heap import keep_freed_memory
 from proofplane.rpc.options import ServerOptions
 from proofplane.rpc.pump import Pump
 from proofplane.rpc.service import Route, Runs, Service
@@ -99,8 +100,11 @@ async def serve(address: str, service: Service, *, options: ServerOptions | None
         AddressInUse: A living server has it.
         BadService: A method has no handler.
         CannotServe: The system refuses.
+
+    The first server or client of a process also raises the C library's thresholds for giving memory back (`rpc/heap.py`).
     """
     options = options or ServerOptions()
+    keep_freed_memory()
     contract = service.contract
     routes = service.routes()
     try:
