@@ -53,6 +53,7 @@ class Client:
         self._together = False
         self._spinning = False
         self._writing = False
+        self._retry: asyncio.TimerHandle | None = None
         self._loop.add_reader(connection.fileno(), self._ready)
 
     async def call(self, request: Command[R], *, timeout: float | None = None) -> R:
@@ -201,8 +202,8 @@ class Client:
     def _watch_writing(self, wanted: bool) -> None:
         """What could not be sent is tried again: a socket when it takes more, a ring when its server rings, or soon."""
         if self._shared:
-            if wanted and not self._writing:
-                self._loop.call_later(_RING_RETRY, self._retry_ring)
+            if wanted and self._retry is None:
+                self._retry = self._loop.call_later(_RING_RETRY, self._retry_ring)
         elif wanted:
             self._loop.add_writer(self._connection.fileno(), self._send)
         else:
@@ -210,7 +211,7 @@ class Client:
         self._writing = wanted
 
     def _retry_ring(self) -> None:
-        self._writing = False
+        self._retry = None
         self._ready()
 
     def _ready(self) -> None:

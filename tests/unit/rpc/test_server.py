@@ -20,11 +20,6 @@ from proofplane.base.errors import Refused
 PATIENCE = 20.0
 
 
-@pytest.fixture(params=["socket", "shared memory"])
-def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return str(tmp_path / "s.sock") if request.param == "socket" else f"pp-test-{os.getpid()}-{id(tmp_path):x}.shm"
-
-
 def leftovers(address: str) -> list[str]:
     if address.endswith(".sock"):
         return os.listdir(Path(address).parent)
@@ -342,57 +337,6 @@ async def test_handlers_that_no_thread_has_begun_are_not_begun_when_the_server_i
     assert ran == [b"\0"]
 
 
-async def test_draining_waits_for_what_was_accepted_however_many_wait_for_it(address: str) -> None:
-    made, held = service()
-    async with rpc.serve(address, made) as server, rpc.connect(address, CONTRACT) as client:
-        call = asyncio.ensure_future(client.call(Hold(1), timeout=PATIENCE))
-        await held.until(1)
-        drains = [asyncio.ensure_future(server.drain()) for _ in range(3)]
-        await asyncio.sleep(0)
-        drains[0].cancel()
-        await asyncio.sleep(0)
-        assert [drain.done() for drain in drains] == [True, False, False]
-        held.gate(1).set()
-        async with asyncio.timeout(PATIENCE):
-            assert await call == Data(b"1")
-            await asyncio.gather(*drains[1:])
-            await server.drain()
-        assert server.stats.in_flight == 0
-
-
-async def test_a_server_that_drains_reads_nothing_more(address: str) -> None:
-    made, held = service()
-    async with rpc.serve(address, made) as server, rpc.connect(address, CONTRACT) as client:
-        accepted = asyncio.ensure_future(client.call(Hold(1), timeout=PATIENCE))
-        await held.until(1)
-        draining = asyncio.ensure_future(server.drain())
-        await asyncio.sleep(0)
-        later = asyncio.ensure_future(client.call(Echo(b""), timeout=PATIENCE))
-        held.gate(1).set()
-        async with asyncio.timeout(PATIENCE):
-            assert await accepted == Data(b"1")
-            await draining
-        assert server.stats.requests == 1
-        await server.close()
-        with pytest.raises(rpc.Ended):
-            await later
-
-
-async def test_draining_ends_when_the_server_is_left_meanwhile(address: str) -> None:
-    made, held = service()
-    async with rpc.serve(address, made, options=rpc.ServerOptions(grace=0.01)) as server, rpc.connect(address, CONTRACT) as client:
-        call = asyncio.ensure_future(client.call(Hold(1), timeout=PATIENCE))
-        await held.until(1)
-        draining = asyncio.ensure_future(server.drain())
-        await asyncio.sleep(0)
-        await server.close()
-        async with asyncio.timeout(PATIENCE):
-            await draining
-            await server.drain()
-        with pytest.raises(rpc.CallFailed, match="cancelled"):
-            await call
-
-
 async def test_a_server_may_be_closed_twice_at_once_and_later(address: str) -> None:
     made, held = service()
     async with rpc.serve(address, made, options=rpc.ServerOptions(grace=0.01)) as server, rpc.connect(address, CONTRACT) as client:
@@ -404,40 +348,6 @@ async def test_a_server_may_be_closed_twice_at_once_and_later(address: str) -> N
         with pytest.raises(rpc.CallFailed, match="cancelled"):
             await call
         assert leftovers(address) == []
-
-
-@pytest.mark.parametrize(
-    ("options", "text"),
-    [
-        ({"threads": 0}, "threads is 0: it must be at least 1"),
-        ({"grace": -0.1}, "grace is -0.1: it must be at least 0"),
-        ({"grace": float("nan")}, "grace is nan"),
-        ({"slots": 0}, "slots is 0: it must be 1 to 1024"),
-        ({"slots": 1025}, "slots is 1025"),
-        ({"request_ring": 4095}, "request_ring is 4095: it must be 4096 to"),
-        ({"response_ring": -1}, "response_ring is -1"),
-        ({"spin_us": -1}, "spin_us is -1"),
-        ({"peers": (-1,)}, "a user id of peers is -1"),
-    ],
-)
-def test_options_with_which_nothing_could_be_served_are_refused(options: dict[str, Any], text: str) -> None:
-    with pytest.raises(rpc.BadOptions, match=text):
-        rpc.ServerOptions(**options)
-
-
-@pytest.mark.parametrize("name", ["max_frame", "max_in_flight", "max_queued", "max_connections", "max_waiting"])
-@pytest.mark.parametrize("value", [-1, 0, 2**32])
-def test_limits_with_which_nothing_could_be_served_are_refused(name: str, value: int) -> None:
-    with pytest.raises(rpc.BadOptions, match=f"{name} is {value}"):
-        rpc.Limits(**{name: value})
-
-
-async def test_the_least_of_everything_serves(address: str) -> None:
-    limits = rpc.Limits(max_frame=512, max_in_flight=1, max_queued=1, max_connections=1, max_waiting=1)
-    options = rpc.ServerOptions(limits=limits, threads=1, grace=0, slots=1, request_ring=4096, response_ring=4096, spin_us=0)
-    made, _ = service()
-    async with rpc.serve(address, made, options=options), rpc.connect(address, CONTRACT, limits=limits) as client:
-        assert await asyncio.gather(*[client.call(Echo(b"x"), timeout=PATIENCE) for _ in range(10)]) == [Data(b"x")] * 10
 
 
 async def test_an_address_that_is_served_is_in_use(address: str) -> None:
