@@ -31,8 +31,8 @@ const YIELDS: u32 = 2;
 const LEAST: Duration = Duration::from_micros(1);
 /// Fewest waits without a spin between two probes; at most twice as many more are added, so that two sides do not rest in step.
 const REST: u32 = 32;
-/// How much longer than `most` a probe lasts: waking a core takes about 25 us, and 20 us is the usual `most`.
-const PROBE: u32 = 4;
+/// How much longer than `most` a probe lasts: waking a core takes about 25 us, and 50 us is the usual `most`.
+const PROBE: u32 = 2;
 /// How many waits keep a fruitful probe's budget: more than the other side's longest rest.
 const EAGER: u32 = 4 * REST;
 
@@ -53,7 +53,7 @@ pub struct Spin {
 
 impl Spin {
     /// `cores` on which this end and the other may run; with 1 it never spins. `most_us` bounds one ordinary spin; a rare
-    /// probe lasts four times as long. 20 is good: twice what a fast handler takes, and less than waking a core.
+    /// probe lasts twice as long.
     #[must_use]
     pub fn new(cores: usize, most_us: u32) -> Self {
         let most = if cores > 1 {

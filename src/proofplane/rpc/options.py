@@ -17,9 +17,9 @@ fifty started at once a second."""
 HELLO_TIMEOUT = 30.0
 """Seconds for the answer to `Hello`; a foreign server that works off a long command first (a key computation: 7 s) answers late."""
 
-SPIN_US = 20
-"""Most microseconds of one spin over shared memory; whether it pays is learned. Waking an idle other core costs about 25 us, so a longer
-spin rarely pays."""
+SPIN_US = 50
+"""Most microseconds of one spin before sleeping; whether it pays is learned. Both ends together take so long for a message of 64 KiB, and
+waking another processor there and back costs as much."""
 
 GRACE = 5.0
 """Seconds that a server which is left waits for handlers to finish; then they are cancelled and their requests answered with an error."""
@@ -125,7 +125,7 @@ class ServerOptions:
     """Shared memory: bytes of each client's reply ring."""
 
     spin_us: int = SPIN_US
-    """Shared memory: most microseconds of one spin for more work before sleeping."""
+    """Most microseconds of one spin for more work before sleeping."""
 
     peers: Sequence[int] = ()
     """User ids that may connect besides our own and root."""

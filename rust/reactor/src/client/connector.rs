@@ -39,7 +39,7 @@ pub struct Options {
     pub target: Target,
     /// Slot of a many-client shared-memory server; needed with a foreign one.
     pub slot: Option<u32>,
-    /// Spin at most so many microseconds for a reply; 0 means 20.
+    /// Spin at most so many microseconds for a reply; 0 means 50.
     pub spin_us: u32,
 }
 

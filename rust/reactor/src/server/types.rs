@@ -20,7 +20,7 @@ pub struct Options {
     pub response_ring: usize,
     /// Users that may connect besides our own and root.
     pub peers: Vec<u32>,
-    /// Stay in a spin after work for at most so many microseconds; 0 means 20.
+    /// Stay in a spin after work for at most so many microseconds; 0 means 50.
     pub spin_us: u32,
 }
 
