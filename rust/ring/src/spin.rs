@@ -211,7 +211,11 @@ mod tests {
         let asked = (1..).find(|_| spin.due()).expect("a probe comes");
         assert!((REST..3 * REST).contains(&asked), "{asked}");
         assert!(spin.pays());
-        assert_eq!(spin.plan(), Some(Duration::from_micros(80)), "what is due is a probe");
+        assert_eq!(
+            spin.plan(),
+            Some(Duration::from_micros(20 * u64::from(PROBE))),
+            "what is due is a probe"
+        );
         for mut never in [Spin::new(1, 20), Spin::new(2, 0)] {
             assert!((0..200).all(|_| !never.due() && !never.pays()));
         }
