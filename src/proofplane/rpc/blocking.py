@@ -71,7 +71,8 @@ class BlockingClient:
     def call_many(self, requests: Sequence[Command[R]], *, timeout: float | None = None) -> list[R]:
         """Sends all requests without waiting between them; returns the replies in the requests' order.
 
-        Raises what `call` raises, for the first request whose reply is an error, once all replies are there.
+        Raises what `call` raises, for the first request whose reply is an error, once all replies are there. A request that is too large
+        (`FrameTooLarge`) is found only when its turn comes: those before it reach the server, and their replies are thrown away.
         """
         exchanges = [self._codec.exchange(request) for request in requests]
         packed = [(exchange.name, self._encoded(request)) for exchange, request in zip(exchanges, requests, strict=True)]
