@@ -22,8 +22,12 @@ _SHM = Path("/dev/shm")
 
 
 @pytest.fixture(params=["sock", "shm"])
-def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return str(tmp_path / "s.sock") if request.param == "sock" else f"pp-test-{uuid.uuid4().hex}.shm"
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    where = str(tmp_path / "s.sock") if request.param == "sock" else f"pp-test-{uuid.uuid4().hex}.shm"
+    yield where
+    # What a killed server left waits for the next server of its name; here there is none.
+    for name in leftovers(where):
+        (_SHM if where.endswith(".shm") else tmp_path).joinpath(name).unlink()
 
 
 @contextmanager
