@@ -1,7 +1,7 @@
 //! Builds the module `proofplane`, its tests and the echo example. The reactor's static library comes from cargo:
 //!
 //!     cargo build --release -p proofplane-capi
-//!     zig build -Dlibrary=target/release/libproofplane_capi.a
+//!     cd bindings/zig && zig build
 
 const std = @import("std");
 

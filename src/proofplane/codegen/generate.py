@@ -5,6 +5,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from proofplane.codegen.environment import MARK
@@ -52,6 +53,7 @@ def generate(schema: Schema, target: Language, sides: Sides, out: Path) -> list[
     """
     texts = target.render(schema, sides)
     _refuse_foreign(out, texts)
+    made = not out.exists()
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".codegen-", dir=out) as aside:
@@ -60,6 +62,10 @@ def generate(schema: Schema, target: Language, sides: Sides, out: Path) -> list[
             return _move(Path(aside), out, sorted(texts))
     except OSError as error:
         raise OutputUnusable(f"cannot write to {out}: {error.strerror or error}") from error
+    finally:
+        if made:
+            with suppress(OSError):
+                out.rmdir()  # only if it stayed empty
 
 
 def _refuse_foreign(out: Path, texts: Mapping[str, str]) -> None:
@@ -70,6 +76,8 @@ def _refuse_foreign(out: Path, texts: Mapping[str, str]) -> None:
                 start = file.read(_MARK_BYTES)
         except FileNotFoundError:
             continue
+        except NotADirectoryError:
+            raise OutputUnusable(f"{out} is no directory: choose another") from None
         except OSError as error:
             raise OutputUnusable(f"cannot read {path}: {error.strerror or error}") from error
         if MARK.encode() not in start:

@@ -10,10 +10,12 @@ import click
 from proofplane.base.errors import CallerMistake
 from proofplane.cli.options import PATH
 from proofplane.codegen.generate import LANGUAGES, generate, language
-from proofplane.codegen.import_bb import import_bb
+from proofplane.codegen.import_bb import NotAPrintedSchema, import_bb
 from proofplane.codegen.language import Sides
 from proofplane.wire.names import pascal
 from proofplane.wire.schema.canonical import to_jsonc
+from proofplane.wire.schema.errors import ContractError
+from proofplane.wire.schema.model import Schema
 from proofplane.wire.schema.parse import parse_contract
 
 _SCHEMA_SECONDS = 60.0
@@ -40,7 +42,10 @@ class ServerUnusable(CallerMistake):
 @click.option("--server", is_flag=True, help="Write the server's side. [default: both sides]")
 @click.pass_context
 def codegen(ctx: click.Context, schema: Path | None, lang: str | None, out: Path | None, client: bool, server: bool) -> None:
-    """Write types, async client and async service of a contract, for one language."""
+    """Write types, async client and async service of a contract, for one language, formatted by its own formatter.
+
+    That is ruff, clang-format, rustfmt, zig or prettier, which must be installed.
+    """
     if ctx.invoked_subcommand is not None:
         if schema or lang or out or client or server:
             raise click.UsageError(f"options go behind `{ctx.invoked_subcommand}`", ctx)
@@ -49,7 +54,7 @@ def codegen(ctx: click.Context, schema: Path | None, lang: str | None, out: Path
         missing = [name for name, value in (("--schema", schema), ("--lang", lang), ("--out", out)) if value is None]
         raise click.UsageError(f"missing {', '.join(missing)}", ctx)
     sides = Sides(client=client or not server, server=server or not client)
-    for path in generate(parse_contract(_text(schema)), language(lang), sides, out):
+    for path in generate(_contract(schema), language(lang), sides, out):
         click.echo(path)
 
 
@@ -60,7 +65,10 @@ def codegen(ctx: click.Context, schema: Path | None, lang: str | None, out: Path
 @click.option("--force", is_flag=True, help="Overwrite the contract if it is there.")
 def import_schema(binary: Path, out: Path, service: str | None, force: bool) -> None:
     """Write the contract of a real `bb` or `aztec-wsdb`."""
-    schema = import_bb(_printed_schema(binary), service or pascal(binary.name.replace("-", "_")))
+    try:
+        schema = import_bb(_printed_schema(binary), service or pascal(binary.name.replace("-", "_")))
+    except (ContractError, NotAPrintedSchema) as error:
+        raise ServerUnusable(f"what `{binary} msgpack schema` printed is no schema: {error}") from error
     try:
         with out.open("w" if force else "x", encoding="utf-8") as file:
             file.write(to_jsonc(schema))
@@ -69,6 +77,13 @@ def import_schema(binary: Path, out: Path, service: str | None, force: bool) -> 
     except OSError as error:
         raise ContractUnwritable(f"cannot write {out}: {error.strerror or error}") from error
     click.echo(f"{out}: {len(schema.commands)} commands, {len(schema.types)} types")
+
+
+def _contract(path: Path) -> Schema:
+    try:
+        return parse_contract(_text(path))
+    except ContractError as error:
+        raise ContractUnreadable("\n".join(f"{path}: {line}" for line in str(error).splitlines())) from error
 
 
 def _text(path: Path) -> str:
