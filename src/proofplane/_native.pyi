@@ -201,9 +201,6 @@ class Handle:
     def complete(self, ticket: int, reply: bytes | str) -> None:
         """Answers a request from any thread."""
 
-    def notify(self) -> None:
-        """Wakes whoever watches the server's descriptor."""
-
 @final
 class EchoServer:
     """A native server with its own thread, whose methods all answer their request's fields: what the reactor costs without Python."""

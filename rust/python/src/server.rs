@@ -224,9 +224,4 @@ impl Handle {
         self.core.complete(Ticket(ticket), reply);
         Ok(())
     }
-
-    /// Wakes whoever watches the server's descriptor.
-    fn notify(&self) {
-        self.core.notify();
-    }
 }

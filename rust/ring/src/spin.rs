@@ -92,12 +92,6 @@ impl Spin {
         fruitful
     }
 
-    /// Whether the next `wait` would spin at all.
-    #[must_use]
-    pub fn pays(&self) -> bool {
-        !self.most.is_zero() && (!self.budget.is_zero() || self.resting <= 1)
-    }
-
     /// Whether to spin in the next `wait`, which is then due; whoever asks and is told no need not call it. Counts the rest down.
     pub fn due(&mut self) -> bool {
         if self.most.is_zero() {
@@ -111,11 +105,10 @@ impl Spin {
 
     /// How long to spin now; counts the rest down.
     fn plan(&mut self) -> Option<Duration> {
+        if !self.due() {
+            return None;
+        }
         if self.budget.is_zero() {
-            self.resting = self.resting.saturating_sub(1);
-            if self.resting > 0 {
-                return None;
-            }
             self.budget = self.most * PROBE;
         }
         Some(self.budget)
@@ -181,7 +174,7 @@ mod tests {
                 looks += 1;
                 false
             };
-            assert!(!spin.pays() && !spin.wait(0, never));
+            assert!(!spin.wait(0, never));
             assert_eq!(looks, 1);
         }
     }
@@ -196,28 +189,28 @@ mod tests {
         spin.learn(true);
         assert_eq!(spin.plan(), Some(Duration::from_micros(20)));
         for _ in 0..5 {
-            assert!(spin.pays());
+            assert!(!spin.budget.is_zero());
             spin.learn(false);
         }
-        assert!(!spin.pays());
+        assert!(spin.budget.is_zero());
         assert_eq!(spin.plan(), None);
     }
 
     #[test]
     fn it_is_due_at_first_not_while_it_rests_and_again_when_a_probe_is() {
         let mut spin = Spin::new(2, 20);
-        assert!(spin.due() && spin.pays());
+        assert!(spin.due());
         spin.rest();
         let asked = (1..).find(|_| spin.due()).expect("a probe comes");
         assert!((REST..3 * REST).contains(&asked), "{asked}");
-        assert!(spin.pays());
+        assert!(spin.due(), "until it has been tried");
         assert_eq!(
             spin.plan(),
             Some(Duration::from_micros(20 * u64::from(PROBE))),
             "what is due is a probe"
         );
         for mut never in [Spin::new(1, 20), Spin::new(2, 0)] {
-            assert!((0..200).all(|_| !never.due() && !never.pays()));
+            assert!((0..200).all(|_| !never.due()));
         }
     }
 

@@ -8,8 +8,7 @@ Rules:
 4. Every request is answered on every path: by its handler, by the error that it raised, or by its responder's end.
 5. After a request the pump stays for a moment, if that pays: the next mostly comes at once, and the loop's own way round costs more
    than a short request. It lets the loop run after `_MOST_TURNS` or `_MOST_REQUESTS`, and after every turn while a handler is suspended.
-
-6. What a request's fields lack is told to the peer in full; what goes wrong inside a handler only by its kind.
+6. What a request's fields lack is told to the peer, and so is an error that a handler raises on purpose; of any other only its kind.
 
 Invariants: `_replies` is handed over before the loop sleeps; a batch of requests is walked to its end, whatever one of them raises.
 A list that is being handed over is nobody's to append to: a garbage collection at any allocation may end a responder and so `answer`.
