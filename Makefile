@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # The extension and what it stands on.
-RUST := Cargo.toml Cargo.lock $(shell find rust/ring rust/reactor rust/python -path '*/src/*.rs' -o -name Cargo.toml)
+RUST := Cargo.toml Cargo.lock $(shell find rust/ring rust/reactor rust/xmss rust/python -path '*/src/*.rs' -o -name Cargo.toml)
 TYPESCRIPT := bindings/typescript
 ADDON := $(TYPESCRIPT)/native/proofplane.node
 # Folders with packages of Node: real peers for the tests, and the compiler of our TypeScript.
@@ -27,7 +27,7 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(STAMP): requirements/dev.txt pyproject.toml $(RUST)
-	@command -v cargo >/dev/null || { echo "cargo is missing: install Rust 1.88 or later"; exit 1; }
+	@command -v cargo >/dev/null || { echo "cargo is missing: install Rust 1.89 or later"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
 		{ echo "python3 cannot make a virtual environment: on Debian, apt-get install python3-venv"; exit 1; }
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt

@@ -13,12 +13,12 @@ _SOURCE = _ROOT / "src" / "proofplane"
 _LAYERS = [
     "cli",
     "node",
-    "(chain) | anchor | proving | (worldstate)",
+    "chain | anchor | proving | (worldstate)",
     "(barretenberg)",
     "(pool)",
     "rpc",
     "codegen",
-    "(lean) | bitcoin | service | storage | wire",
+    "lean | bitcoin | service | storage | wire",
     "crypto",
     "base",
     "(_native)",
@@ -27,7 +27,7 @@ _LAYERS = [
 
 _NATIVE_USERS = {"crypto", "rpc", "__init__.py"}
 """Kernels, rings and the reactor; and the project's version, which the package itself gives."""
-_PURE = {"bitcoin", "wire"}
+_PURE = {"bitcoin", "lean", "wire"}
 _IMPURE_MODULES = {"asyncio", "datetime", "os", "pathlib", "random", "secrets", "socket", "sqlite3", "subprocess", "threading", "time"}
 _MOST_LINES = 400
 

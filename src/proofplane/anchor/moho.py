@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from proofplane.anchor import ssz
-from proofplane.anchor.codec import codec_of, merkle_root
 from proofplane.anchor.logs import NewExport, NewPredicate, read_log
 from proofplane.anchor.state import MalformedState
 from proofplane.anchor.types import Log
 from proofplane.base.ids import HASH_SIZE, Hash32
 from proofplane.base.predicate import Predicate
 from proofplane.crypto.mmr import Mmr
+from proofplane.crypto.ssz import codec_of, merkle_root
 
 PREDICATE_INDEX = 1
 """Leaf of the next predicate in the tree of a Moho state."""

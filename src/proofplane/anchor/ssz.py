@@ -1,7 +1,7 @@
 """The SSZ schemas of anchor state, manifest and Moho state, written as `remerkleable` containers.
 
 They follow alpenlabs/asm, alpenlabs/moho and alpenlabs/strata-common; the sections are our subprotocols' own.
-`proofplane.anchor.codec` derives the bytes and tree-hash roots of plain values from these classes, once, at import.
+`proofplane.crypto.ssz` derives the bytes and tree-hash roots of plain values from these classes, once, at import.
 
 Field annotations are read at run time, so this file must not postpone their evaluation.
 """

@@ -12,7 +12,6 @@ from enum import IntEnum
 from typing import Any, TypeVar
 
 from proofplane.anchor import ssz
-from proofplane.anchor.codec import codec_of
 from proofplane.anchor.subprotocols.registry import KNOWN_IDS, SUBPROTOCOLS
 from proofplane.anchor.types import SENTINEL, AnchorParams, Mode
 from proofplane.base.errors import Refused
@@ -21,6 +20,7 @@ from proofplane.bitcoin.networks import Network, rules_of
 from proofplane.bitcoin.rules import WINDOW, HeaderState
 from proofplane.bitcoin.target import MalformedTarget, target_from_bits
 from proofplane.crypto.mmr import Mmr, join
+from proofplane.crypto.ssz import codec_of
 
 _STATE = codec_of(ssz.AnchorState)
 

@@ -10,7 +10,6 @@ from typing import NewType, TypeVar
 import msgspec
 
 from proofplane.anchor import ssz
-from proofplane.anchor.codec import codec_of
 from proofplane.base.errors import CallerMistake
 from proofplane.base.ids import BlockCommitment, BlockId, Hash32, Height, hash32
 from proofplane.bitcoin.networks import Network
@@ -18,6 +17,7 @@ from proofplane.bitcoin.rules import HeaderState, anchor_state
 from proofplane.bitcoin.sps50 import MAGIC_SIZE
 from proofplane.crypto.hashes import sha256
 from proofplane.crypto.schnorr import XOnlyKey
+from proofplane.crypto.ssz import codec_of
 
 E = TypeVar("E")
 

@@ -1,4 +1,4 @@
-"""The plain values of `proofplane.anchor.codec` as `remerkleable` views: an independent implementation of the same types."""
+"""The plain values of `proofplane.crypto.ssz` as `remerkleable` views: an independent implementation of the same types."""
 
 from typing import Any
 

@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proofplane.anchor import ssz
-from proofplane.anchor.codec import codec_of
 from proofplane.anchor.logs import MalformedLog, NewExport, NewPredicate
 from proofplane.anchor.moho import ExportedLeaf, MohoState, fold, genesis_moho, predicate_root
 from proofplane.anchor.state import MalformedState
@@ -20,6 +19,7 @@ from proofplane.base.predicate import Predicate
 from proofplane.bitcoin.sps50 import TEST_MAGIC
 from proofplane.crypto.merkle import branch_root
 from proofplane.crypto.mmr import MalformedMmr, Mmr
+from proofplane.crypto.ssz import codec_of
 from unit.anchor.chains import SIGNERS, Chain, full_params
 
 INNER = Hash32(b"inner".ljust(32, b"\0"))

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proofplane.anchor import ssz
-from proofplane.anchor.codec import codec_of
 from proofplane.anchor.state import AnchorState, MalformedState, Section, genesis_state, repeated_leaf
 from proofplane.anchor.types import SENTINEL, Mode
 from proofplane.base.errors import Refused
 from proofplane.base.ids import Hash32
 from proofplane.crypto.mmr import MalformedMmr, Mmr
+from proofplane.crypto.ssz import codec_of
 from unit.anchor.chains import Chain, full_params, naive_peaks, regtest_params
 
 

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proofplane.anchor import ssz
-from proofplane.anchor.codec import MalformedSsz
 from proofplane.anchor.types import AnchorParams, InvalidParams, Log, Manifest, Mode, Quorum
 from proofplane.base.errors import CallerMistake
 from proofplane.base.ids import BlockCommitment, BlockId, Hash32, Height
 from proofplane.bitcoin.networks import Network
+from proofplane.crypto.ssz import MalformedSsz
 from unit.anchor.chains import KEYS, full_params, regtest_params
 
 HASHES = st.binary(min_size=32, max_size=32)

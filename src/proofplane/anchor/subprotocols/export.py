@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from proofplane.anchor import ssz
-from proofplane.anchor.codec import codec_of
 from proofplane.anchor.logs import NewExport
 from proofplane.anchor.subprotocols.carrier import carrier
 from proofplane.anchor.subprotocols.interface import BlockContext, Outcome, TaggedTransaction
@@ -22,6 +21,7 @@ from proofplane.anchor.types import SENTINEL, AnchorParams
 from proofplane.base.ids import HASH_SIZE, Hash32, Height
 from proofplane.bitcoin.sps50 import Tag
 from proofplane.bitcoin.transaction import Transaction
+from proofplane.crypto.ssz import codec_of
 
 EXPORT_ID = 81
 GIVEN_ENTRY = 1

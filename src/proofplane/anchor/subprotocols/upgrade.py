@@ -20,7 +20,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from proofplane.anchor import ssz
-from proofplane.anchor.codec import codec_of
 from proofplane.anchor.logs import NewPredicate
 from proofplane.anchor.subprotocols.carrier import carrier
 from proofplane.anchor.subprotocols.interface import BlockContext, Outcome, TaggedTransaction
@@ -32,6 +31,7 @@ from proofplane.bitcoin.sps50 import Tag
 from proofplane.bitcoin.transaction import Transaction
 from proofplane.crypto.hashes import tagged_hash
 from proofplane.crypto.schnorr import InvalidSignature, SigningKey, XOnlyKey
+from proofplane.crypto.ssz import codec_of
 
 UPGRADE_ID = 80
 REPLACE_PREDICATE = 1

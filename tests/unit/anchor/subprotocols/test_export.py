@@ -2,7 +2,6 @@
 
 import pytest
 
-from proofplane.anchor.codec import codec_of
 from proofplane.anchor.logs import NewExport
 from proofplane.anchor.ssz import MAX_LOGS, ExportSection
 from proofplane.anchor.subprotocols.carrier import carrier
@@ -17,6 +16,7 @@ from proofplane.anchor.subprotocols.interface import TaggedTransaction
 from proofplane.anchor.subprotocols.registry import SUBPROTOCOLS
 from proofplane.base.ids import Hash32, Height
 from proofplane.bitcoin.sps50 import TEST_MAGIC, Tag, tag_script
+from proofplane.crypto.ssz import codec_of
 from unit.anchor.chains import Chain, full_params, regtest_params
 
 ENTRY = Hash32(bytes(range(32)))

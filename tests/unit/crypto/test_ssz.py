@@ -11,8 +11,8 @@ from remerkleable.byte_arrays import ByteList
 from remerkleable.complex import Container, List
 
 from proofplane.anchor import ssz
-from proofplane.anchor.codec import MalformedSsz, codec_of, merkle_root
 from proofplane.base.errors import Broken
+from proofplane.crypto.ssz import MalformedSsz, codec_of, merkle_root
 from unit.anchor.oracle import values_of, view_of
 
 SCHEMAS = [

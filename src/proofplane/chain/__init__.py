@@ -1,0 +1,1 @@
+"""Lean block import: signatures beside the state transition, one barrier, one writer; storage, vectors, chains for tests."""
