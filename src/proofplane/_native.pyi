@@ -1,4 +1,4 @@
-"""The one Rust extension: rings and the reactor. Bytes and numbers only; `proofplane.rpc` gives them types."""
+"""The one Rust extension: rings, the reactor and XMSS. Bytes and numbers only; `proofplane.rpc` and `proofplane.crypto` give them types."""
 
 from collections.abc import Sequence
 from typing import final
@@ -17,7 +17,13 @@ __all__ = [
     "InUse",
     "Limits",
     "Server",
+    "XmssKey",
     "__version__",
+    "poseidon1",
+    "xmss_kernel",
+    "xmss_kernels",
+    "xmss_permutations",
+    "xmss_verify",
 ]
 
 __version__: str
@@ -217,3 +223,56 @@ class EchoServer:
     ) -> EchoServer: ...
     def shutdown(self, grace: float) -> None:
         """Drains for at most `grace` seconds, then aborts; joins every thread."""
+
+@final
+class XmssKey:
+    """A sparse signing key: it can sign for the smallest aligned window of 2^k slots that holds the given ones, at most 2^16.
+
+    Made without the GIL, from a seed of 32 bytes. Raises ValueError for slots that the scheme has not, or too large a window.
+    """
+
+    def __new__(cls, scheme: str, seed: bytes, first_slot: int, slots: int) -> XmssKey: ...
+    @property
+    def public_key(self) -> bytes:
+        """52 bytes."""
+
+    @property
+    def first_slot(self) -> int:
+        """The window's first slot."""
+
+    @property
+    def slots(self) -> int:
+        """The window's slots, a power of two."""
+
+    def sign(self, slot: int, message: bytes) -> bytes:
+        """Signs 32 bytes, without the GIL; raises ValueError outside the window. Never sign two messages in one slot."""
+
+def xmss_verify(
+    scheme: str,
+    keys: Sequence[bytes],
+    slots: Sequence[int],
+    messages: Sequence[bytes],
+    signatures: Sequence[bytes],
+    threads: int,
+    *,
+    kernel: str | None = None,
+) -> tuple[int | None, list[tuple[int, int, int]]]:
+    """Verifies a whole batch without the GIL, on at most so many threads, the caller's among them.
+
+    Returns the smallest index that fails, and per thread its number, start and end, nanoseconds of `time.perf_counter_ns`.
+    A slot that the scheme has not, a signature of the wrong length and an element that is not canonical fail like a wrong signature.
+    Raises ValueError if the lists differ in length, a key has not 52 bytes, a message has not 32, or a name is unknown;
+    RuntimeError if the kernel panicked, which says nothing about the signatures.
+    """
+
+def poseidon1(state: Sequence[int]) -> list[int]:
+    """Permutes 16 or 24 canonical values; raises ValueError for others."""
+
+def xmss_kernel() -> str:
+    """The kernel that is used unless another is asked for."""
+
+def xmss_kernels() -> list[str]:
+    """The kernels that this processor can run, fastest first."""
+
+def xmss_permutations(kernel: str, width: int, count: int) -> int:
+    """The nanoseconds that `count` permutations of 16 states of that width take; without the GIL."""

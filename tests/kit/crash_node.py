@@ -8,14 +8,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from kit.clock import FastClock
 from kit.crash_chain import Story, story
+from kit.crash_killer import AFTER, BEFORE, Killer
 from kit.crash_remote import FolderProver, close_folder, is_closed, open_folder
 from proofplane.anchor.anchor_store import block_by_id
 from proofplane.base.ids import BlockCommitment
@@ -30,33 +29,8 @@ from proofplane.proving.native.backend import NativeProver
 from proofplane.proving.types import RemoteId, Submission
 from proofplane.storage.database import ReadOnlyDatabase
 
-BEFORE, AFTER = "before", "after"
-
 SPEED = 20.0
 """The node's clock runs this much faster: a lost job is tried anew after 0.25 s in place of 5 s."""
-
-
-class Killer:
-    """A `WriteObserver` that counts commit points and ends the process at one of them, by a signal that nothing can catch."""
-
-    def __init__(self, site: str | None, phase: str, number: int) -> None:
-        """Kills at the `number`-th point, from 1, of this site and phase; without a site, at the `number`-th of all. 0: never."""
-        self._site = site
-        self._phase = phase
-        self._number = number
-        self.points: Counter[tuple[str, str]] = Counter()
-
-    def before_commit(self, site: str) -> None:
-        self._pass(site, BEFORE)
-
-    def after_commit(self, site: str) -> None:
-        self._pass(site, AFTER)
-
-    def _pass(self, site: str, phase: str) -> None:
-        self.points[site, phase] += 1
-        passed = self.points.total() if self._site is None else self.points[self._site, self._phase]
-        if passed == self._number and self._site in (None, site):
-            os.kill(os.getpid(), signal.SIGKILL)
 
 
 class Journal:

@@ -17,6 +17,7 @@ mod limits;
 mod names;
 mod native_server;
 mod server;
+mod xmss;
 
 use pyo3::prelude::*;
 
@@ -32,6 +33,8 @@ mod _native {
     use crate::native_server::EchoServer;
     #[pymodule_export]
     use crate::server::{Handle, Server};
+    #[pymodule_export]
+    use crate::xmss::{XmssKey, poseidon1, xmss_kernel, xmss_kernels, xmss_permutations, xmss_verify};
     use pyo3::prelude::*;
 
     /// The version has one place, the workspace's Cargo.toml; asking the installed package's metadata would cost tens of milliseconds at each start.

@@ -16,7 +16,8 @@ from proofplane.anchor.types import Log
 from proofplane.base.ids import HASH_SIZE, Hash32
 from proofplane.base.predicate import Predicate
 from proofplane.crypto.mmr import Mmr
-from proofplane.crypto.ssz import codec_of, merkle_root
+from proofplane.crypto.ssz import codec_of
+from proofplane.crypto.ssz_tree import merkle_root
 
 PREDICATE_INDEX = 1
 """Leaf of the next predicate in the tree of a Moho state."""

@@ -13,13 +13,14 @@ from proofplane.lean.types import Checkpoint, Registry, Root, SignedBlock, Slot
 
 @dataclass(frozen=True, slots=True)
 class GuardedBlock:
-    """A received block that passed the cheap guards: new, its parent's state at hand, no duplicate data, no absurd slot."""
+    """A received block that passed the cheap guards: new, its parent imported, no duplicate data, no absurd slot."""
 
     signed: SignedBlock
-    parent_state: State
-    """Shared with everybody: to be read, never changed."""
     registry: Registry
     """The parent state's."""
+    parent_state: State | None
+    """Shared with everybody: to be read, never changed. None if the parent is so old that its state may have to be replayed:
+    then that waits until the signatures hold."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import os
 import sys
@@ -14,32 +13,20 @@ import click
 from proofplane import __version__
 from proofplane.base.errors import Broken, ProofplaneError
 from proofplane.cli.exits import BUG, INTERRUPTED, OK, exit_code
+from proofplane.cli.lazy import LazyGroup
 
 _COMMANDS = {
     "demo": ("proofplane.cli.commands.demo", "demo"),
     "prove": ("proofplane.cli.commands.prove", "prove"),
     "status": ("proofplane.cli.commands.status", "status"),
     "proofs": ("proofplane.cli.commands.proofs", "proofs"),
+    "chain": ("proofplane.cli.commands.chain", "chain"),
     "codegen": ("proofplane.cli.commands.codegen", "codegen"),
     "verify-chain": ("proofplane.cli.commands.verify_chain", "command"),
 }
 
 
-class _LazyGroup(click.Group):
-    """Imports a command's module when it is asked for, so that each command loads only what it uses."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        module, name = _COMMANDS[cmd_name]
-        command: click.Command = getattr(importlib.import_module(module), name)
-        return command
-
-
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.group(cls=LazyGroup, table=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.version_option(__version__, prog_name="proofplane")
 @click.option("--verbose", "-v", is_flag=True, help="Log what services do to standard error.")
 def cli(verbose: bool) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from proofplane.anchor.ports import L1Source
 from proofplane.anchor.types import AnchorParams
+from proofplane.cli.display import Display
 from proofplane.cli.output import print_fields, print_json
-from proofplane.cli.progress import ProgressDisplay
+from proofplane.cli.progress import NodePicture
 from proofplane.node.config import Settings
 from proofplane.node.data_dir import DataDirectory
 from proofplane.node.node import Node
@@ -41,8 +42,8 @@ async def run(
     """
     clock = SystemClock()
 
-    def display(node: Node) -> ProgressDisplay:
-        return ProgressDisplay(node.progress, clock, quiet=output.quiet)
+    def display(node: Node) -> Display:
+        return Display([NodePicture(node.progress)], clock, quiet=output.quiet)
 
     with DataDirectory(Path(settings.node.data_dir), params) as directory:
         summary = await run_session(directory, source, drive, settings, clock, display, target_blocks, retry_failed)

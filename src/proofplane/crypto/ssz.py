@@ -2,198 +2,192 @@
 
 A view of `remerkleable` costs a millisecond to build and a third of one to encode, at every block and again in every program run;
 the same bytes and roots from plain values cost tens of microseconds. The types stay the one schema, and tests hold every value
-that is made here against the view of the same type.
+that is made here against the view of the same type. Where a view is wanted, because its tree shares what does not change, `tree()`
+builds its backing.
 
-Plain values: unsigned integers are `int`, byte vectors and byte lists `bytes`, lists and containers `tuple`s in the order of the schema.
+Plain values: unsigned integers and booleans are `int`, byte vectors and byte lists `bytes`, lists, vectors and containers `tuple`s in
+the order of the schema; of bits see `crypto.ssz_basic`. A type with a rule of its own brings its codec: a class method `codec()`.
 
 Invariants: `decode(encode(value)) == value`, and `decode` reads nothing but what `encode` writes: offsets are the tight ones
-(`remerkleable` reads gaps too), limits are those of the schema, nothing is left over.
+(`remerkleable` reads gaps too), limits are those of the schema, nothing is left over. Sizes and limits are checked before elements
+are cut out, so that hostile bytes cost no more than honest ones of the same size.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from hashlib import sha256
 from typing import Any
 
-from remerkleable.basic import uint
+from remerkleable.basic import boolean, uint
+from remerkleable.bitfields import Bitlist, Bitvector
 from remerkleable.byte_arrays import ByteList, ByteVector
-from remerkleable.complex import Container, List
+from remerkleable.complex import Container, List, Vector
+from remerkleable.tree import Node
 
-from proofplane.base.errors import Broken, Refused
+from proofplane.base.errors import Broken
 from proofplane.base.ids import Hash32
+from proofplane.crypto.ssz_basic import BitlistCodec, BitvectorCodec, ByteListCodec, ByteVectorCodec, UintCodec
+from proofplane.crypto.ssz_codec import Codec, MalformedSsz, expect_size
+from proofplane.crypto.ssz_tree import (
+    CHUNK,
+    chunked,
+    depth_of,
+    list_length,
+    list_tree,
+    merkle_root,
+    packed_bytes,
+    packed_tree,
+    subtrees,
+    tree_of,
+    with_length,
+)
 
-_CHUNK = 32
 _OFFSET = 4
-
-_ZERO = [bytes(_CHUNK)]
-"""Roots of all-zero trees by depth."""
-for _ in range(64):
-    _ZERO.append(sha256(_ZERO[-1] * 2).digest())
-
-
-class MalformedSsz(Refused):
-    """Bytes that are not the SSZ form of the value that was asked for."""
-
-
-class Codec(ABC):
-    """One SSZ type over plain values.
-
-    Values that do not fit the type (an integer too wide, too many bytes) are the caller's bug and are not looked for when encoding.
-    """
-
-    size: int | None
-    """Bytes of every value, None if they differ."""
-
-    @abstractmethod
-    def encode(self, value: Any) -> bytes:
-        """The SSZ bytes."""
-
-    @abstractmethod
-    def decode(self, raw: bytes) -> Any:
-        """Reads `encode()`; raises `MalformedSsz` on anything else."""
-
-    @abstractmethod
-    def root(self, value: Any) -> Hash32:
-        """The tree-hash root."""
+"""Bytes of an offset."""
 
 
 def codec_of(schema: Any) -> Codec:
-    """The codec of a `remerkleable` type: unsigned integers, byte vectors up to 32 bytes, byte lists, lists, containers."""
+    """The codec of a `remerkleable` type: integers, booleans, bytes, bits, lists, vectors of a fixed size, containers.
+
+    Raises:
+        Broken: There is no codec for this type.
+    """
+    if hasattr(schema, "codec"):
+        own: Codec = schema.codec()
+        return own
+    if issubclass(schema, boolean):
+        return UintCodec(1, bound=2)
     if issubclass(schema, uint):
-        return _Uint(schema.type_byte_length())
-    if issubclass(schema, ByteVector) and schema.type_byte_length() <= _CHUNK:
-        return _Bytes(schema.type_byte_length())
+        return UintCodec(schema.type_byte_length())
+    if issubclass(schema, ByteVector):
+        return ByteVectorCodec(schema.type_byte_length())
     if issubclass(schema, ByteList):
-        return _ByteList(schema.limit())
+        return ByteListCodec(schema.limit())
+    if issubclass(schema, Bitvector):
+        return BitvectorCodec(schema.vector_length())
+    if issubclass(schema, Bitlist):
+        return BitlistCodec(schema.limit())
     if issubclass(schema, List):
-        return _List(codec_of(schema.element_cls()), schema.limit())
+        return ListCodec(codec_of(schema.element_cls()), schema.limit())
+    if issubclass(schema, Vector) and schema.is_fixed_byte_length():
+        return VectorCodec(codec_of(schema.element_cls()), schema.vector_length())
     if issubclass(schema, Container):
-        return _Container({name: codec_of(field) for name, field in schema.fields().items()})
+        return ContainerCodec([codec_of(field) for field in schema.fields().values()])
     raise Broken(f"no codec is built for the SSZ type {schema.__name__}")
 
 
-def merkle_root(chunks: Sequence[bytes], depth: int) -> Hash32:
-    """Root of a tree of `2 ** depth` leaves of 32 bytes that begins with `chunks` and goes on with zeros."""
-    if not chunks:
-        return Hash32(_ZERO[depth])
-    level = chunks
-    for zero in _ZERO[:depth]:
-        if len(level) % 2:
-            level = [*level, zero]
-        level = [sha256(level[i] + level[i + 1]).digest() for i in range(0, len(level), 2)]
-    return Hash32(level[0])
+class _Elements:
+    """The elements of a list or vector, in leaves: integers packed, anything else each by itself."""
 
+    def __init__(self, codec: Codec, limit: int) -> None:
+        self.codec = codec
+        self._packed = isinstance(codec, UintCodec)
+        self.depth = depth_of(-(-limit * (codec.size or 0) // CHUNK) if self._packed else limit)
 
-def _depth(chunks: int) -> int:
-    return (chunks - 1).bit_length()
-
-
-def _with_length(root: bytes, length: int) -> Hash32:
-    return Hash32(sha256(root + length.to_bytes(_CHUNK, "little")).digest())
-
-
-def _chunks(packed: bytes) -> list[bytes]:
-    return [packed[i : i + _CHUNK].ljust(_CHUNK, b"\0") for i in range(0, len(packed), _CHUNK)]
-
-
-class _Uint(Codec):
-    def __init__(self, size: int) -> None:
-        self.size: int = size
-
-    def encode(self, value: int) -> bytes:
-        return value.to_bytes(self.size, "little")
-
-    def decode(self, raw: bytes) -> int:
-        _expect(raw, self.size)
-        return int.from_bytes(raw, "little")
-
-    def root(self, value: int) -> Hash32:
-        return Hash32(value.to_bytes(_CHUNK, "little"))
-
-
-class _Bytes(Codec):
-    def __init__(self, size: int) -> None:
-        self.size: int = size
-
-    def encode(self, value: bytes) -> bytes:
-        return bytes(value)
-
-    def decode(self, raw: bytes) -> bytes:
-        _expect(raw, self.size)
-        return bytes(raw)
-
-    def root(self, value: bytes) -> Hash32:
-        return Hash32(value.ljust(_CHUNK, b"\0"))
-
-
-class _ByteList(Codec):
-    size = None
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._levels = _depth(-(-limit // _CHUNK))
-
-    def encode(self, value: bytes) -> bytes:
-        return bytes(value)
-
-    def decode(self, raw: bytes) -> bytes:
-        if len(raw) > self._limit:
-            raise MalformedSsz(f"a list of at most {self._limit} bytes has {len(raw)}")
-        return bytes(raw)
-
-    def root(self, value: bytes) -> Hash32:
-        return _with_length(merkle_root(_chunks(value), self._levels), len(value))
-
-
-class _List(Codec):
-    size = None
-
-    def __init__(self, element: Codec, limit: int) -> None:
-        self._element = element
-        self._limit = limit
-        self._packed = isinstance(element, _Uint)
-        self._levels = _depth(-(-limit * (element.size or 0) // _CHUNK) if self._packed else limit)
-
-    def encode(self, value: Sequence[Any]) -> bytes:
-        parts = [self._element.encode(item) for item in value]
-        if self._element.size is not None:
+    def encode(self, values: Sequence[Any]) -> bytes:
+        parts = [self.codec.encode(item) for item in values]
+        if self.codec.size is not None:
             return b"".join(parts)
         return _offsets(parts, _OFFSET * len(parts)) + b"".join(parts)
 
+    def decode_fixed(self, raw: bytes, step: int) -> tuple[Any, ...]:
+        decode = self.codec.decode
+        return tuple([decode(raw[i : i + step]) for i in range(0, len(raw), step)])
+
+    def root(self, values: Sequence[Any]) -> Hash32:
+        chunks = chunked(self.encode(values)) if self._packed else [self.codec.root(item) for item in values]
+        return merkle_root(chunks, self.depth)
+
+    def tree(self, values: Sequence[Any]) -> Node:
+        if self._packed:
+            return packed_tree(self.encode(values), self.depth)
+        return tree_of([self.codec.tree(item) for item in values], self.depth)
+
+    def untree(self, node: Node, count: int) -> tuple[Any, ...]:
+        step = self.codec.size
+        if self._packed and step is not None:
+            return self.decode_fixed(packed_bytes(node, self.depth, step * count), step)
+        untree = self.codec.untree
+        return tuple([untree(item) for item in subtrees(node, self.depth, 0, count)])
+
+
+class ListCodec(Codec):
+    """At most `limit` elements."""
+
+    size = None
+
+    def __init__(self, element: Codec, limit: int) -> None:
+        self._elements = _Elements(element, limit)
+        self._limit = limit
+        self.depth = self._elements.depth
+        """Of the tree of the elements, without the length."""
+
+    def encode(self, value: Sequence[Any]) -> bytes:
+        return self._elements.encode(value)
+
     def decode(self, raw: bytes) -> tuple[Any, ...]:
-        step = self._element.size
+        step = self._elements.codec.size
         if step is not None:
             if len(raw) % step:
                 raise MalformedSsz(f"{len(raw)} bytes are no whole number of elements of {step}")
-            parts = [raw[i : i + step] for i in range(0, len(raw), step)]
-        elif raw:
-            first = int.from_bytes(raw[:_OFFSET], "little")
-            if first % _OFFSET or not 0 < first <= min(len(raw), _OFFSET * self._limit):
-                raise MalformedSsz(f"a list's first offset is {first}")
-            parts = _split(raw, range(0, first, _OFFSET), first)
-        else:
-            parts = []
-        if len(parts) > self._limit:
-            raise MalformedSsz(f"a list of at most {self._limit} elements has {len(parts)}")
-        return tuple([self._element.decode(part) for part in parts])
+            if len(raw) // step > self._limit:
+                raise MalformedSsz(f"a list of at most {self._limit} elements has {len(raw) // step}")
+            return self._elements.decode_fixed(raw, step)
+        if not raw:
+            return ()
+        first = int.from_bytes(raw[:_OFFSET], "little")
+        if first % _OFFSET or not 0 < first <= min(len(raw), _OFFSET * self._limit):
+            raise MalformedSsz(f"the first offset of a list of at most {self._limit} elements is {first}, of {len(raw)} bytes")
+        return tuple([self._elements.codec.decode(part) for part in _split(raw, range(0, first, _OFFSET), first)])
 
     def root(self, value: Sequence[Any]) -> Hash32:
-        chunks = _chunks(self.encode(value)) if self._packed else [self._element.root(item) for item in value]
-        return _with_length(merkle_root(chunks, self._levels), len(value))
+        return with_length(self._elements.root(value), len(value))
+
+    def tree(self, value: Sequence[Any]) -> Node:
+        return list_tree(self._elements.tree(value), len(value))
+
+    def untree(self, node: Node) -> tuple[Any, ...]:
+        return self._elements.untree(node.get_left(), list_length(node))
 
 
-class _Container(Codec):
-    def __init__(self, fields: dict[str, Codec]) -> None:
-        self._fields = tuple(fields.values())
-        widths = [field.size or _OFFSET for field in self._fields]
+class VectorCodec(Codec):
+    """Exactly `length` elements of a fixed size."""
+
+    def __init__(self, element: Codec, length: int) -> None:
+        self._elements = _Elements(element, length)
+        self._length = length
+        self._step = element.size or 0
+        self.size: int = self._step * length
+
+    def encode(self, value: Sequence[Any]) -> bytes:
+        return self._elements.encode(value)
+
+    def decode(self, raw: bytes) -> tuple[Any, ...]:
+        expect_size(raw, self.size)
+        return self._elements.decode_fixed(raw, self._step)
+
+    def root(self, value: Sequence[Any]) -> Hash32:
+        return self._elements.root(value)
+
+    def tree(self, value: Sequence[Any]) -> Node:
+        return self._elements.tree(value)
+
+    def untree(self, node: Node) -> tuple[Any, ...]:
+        return self._elements.untree(node, self._length)
+
+
+class ContainerCodec(Codec):
+    """Fields one after the other; those of no fixed size follow the others and have their offsets in their place."""
+
+    def __init__(self, fields: Sequence[Codec]) -> None:
+        self._fields = tuple(fields)
+        widths = [_OFFSET if field.size is None else field.size for field in self._fields]
         starts = [sum(widths[:i]) for i in range(len(widths))]
         self._layout = tuple(zip(self._fields, starts, widths, strict=True))
         self._fixed = sum(widths)
         self._dynamic = [start for field, start, _ in self._layout if field.size is None]
         self.size = None if self._dynamic else self._fixed
-        self._levels = _depth(len(self._fields))
+        self._depth = depth_of(len(self._fields))
 
     def encode(self, value: Sequence[Any]) -> bytes:
         parts = [field.encode(item) for field, item in zip(self._fields, value, strict=True)]
@@ -211,7 +205,7 @@ class _Container(Codec):
 
     def decode(self, raw: bytes) -> tuple[Any, ...]:
         if self.size is not None:
-            _expect(raw, self.size)
+            expect_size(raw, self.size)
             parts = []
         elif len(raw) < self._fixed:
             raise MalformedSsz(f"{len(raw)} bytes are shorter than a container's fixed part of {self._fixed}")
@@ -222,7 +216,14 @@ class _Container(Codec):
         return tuple([field.decode(part) for field, part in zip(self._fields, whole, strict=True)])
 
     def root(self, value: Sequence[Any]) -> Hash32:
-        return merkle_root([field.root(item) for field, item in zip(self._fields, value, strict=True)], self._levels)
+        return merkle_root([field.root(item) for field, item in zip(self._fields, value, strict=True)], self._depth)
+
+    def tree(self, value: Sequence[Any]) -> Node:
+        return tree_of([field.tree(item) for field, item in zip(self._fields, value, strict=True)], self._depth)
+
+    def untree(self, node: Node) -> tuple[Any, ...]:
+        nodes = subtrees(node, self._depth, 0, len(self._fields))
+        return tuple([field.untree(item) for field, item in zip(self._fields, nodes, strict=True)])
 
 
 def _offsets(parts: Sequence[bytes], start: int) -> bytes:
@@ -238,10 +239,5 @@ def _split(raw: bytes, places: Sequence[int], expected: int) -> list[bytes]:
     bounds = [int.from_bytes(raw[place : place + _OFFSET], "little") for place in places]
     bounds.append(len(raw))
     if bounds[0] != expected or any(bounds[i] > bounds[i + 1] for i in range(len(bounds) - 1)):
-        raise MalformedSsz(f"offsets {bounds[:-1]} of a value of {len(raw)} bytes with a fixed part of {expected}")
+        raise MalformedSsz(f"offsets of a value of {len(raw)} bytes with a fixed part of {expected}: {bounds[:-1][:8]}")
     return [raw[bounds[i] : bounds[i + 1]] for i in range(len(bounds) - 1)]
-
-
-def _expect(raw: bytes, size: int) -> None:
-    if len(raw) != size:
-        raise MalformedSsz(f"a value of {size} bytes has {len(raw)}")

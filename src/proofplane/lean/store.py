@@ -2,6 +2,10 @@
 
 Invariants: `blocks` holds every imported block and never loses one; `children` is its inverse; `latest_justified` never goes down
 (`latest_finalized` may, with the head); the pools keep the order in which their keys were inserted, which decides ties.
+Comparing two stores does not compare that order.
+
+The pools hold what gossip brings. They are bounded: a vote is kept only for known blocks and not from the future, it goes when finality
+passes its head, and `lean.pool_limits` says how much is kept until then.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from proofplane.anchor.types import AnchorParams, InvalidParams, Log, Manifest, 
 from proofplane.base.errors import CallerMistake
 from proofplane.base.ids import BlockCommitment, BlockId, Hash32, Height
 from proofplane.bitcoin.networks import Network
-from proofplane.crypto.ssz import MalformedSsz
+from proofplane.crypto.ssz_codec import MalformedSsz
 from unit.anchor.chains import KEYS, full_params, regtest_params
 
 HASHES = st.binary(min_size=32, max_size=32)

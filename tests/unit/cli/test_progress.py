@@ -9,7 +9,8 @@ from rich.console import Console
 
 from kit.clock import ManualClock, settle
 from proofplane.base.ids import BlockCommitment, BlockId, Height
-from proofplane.cli.progress import ProgressDisplay, RateMeter, Rates
+from proofplane.cli.display import Display
+from proofplane.cli.progress import NodePicture, RateMeter, Rates
 from proofplane.node.progress import Progress
 
 
@@ -57,7 +58,7 @@ def test_without_a_target_or_without_movement_there_is_no_eta() -> None:
 async def test_without_a_terminal_a_line_comes_at_once_then_every_few_seconds_and_at_the_end() -> None:
     clock, text = ManualClock(), io.StringIO()
     now = progress(0, 0)
-    async with ProgressDisplay(lambda: now, clock, Console(file=text)):
+    async with Display([NodePicture(lambda: now)], clock, Console(file=text)):
         await settle()
         now = progress(60, 40)
         clock.advance(5.0)
@@ -75,7 +76,7 @@ async def test_without_a_terminal_a_line_comes_at_once_then_every_few_seconds_an
 
 async def test_a_quiet_display_prints_nothing() -> None:
     clock, text = ManualClock(), io.StringIO()
-    async with ProgressDisplay(lambda: progress(1, 1), clock, Console(file=text), quiet=True):
+    async with Display([NodePicture(lambda: progress(1, 1))], clock, Console(file=text), quiet=True):
         clock.advance(60.0)
         await settle()
 
@@ -86,7 +87,7 @@ async def test_after_an_error_there_is_no_last_line_that_looks_like_success() ->
     clock, text = ManualClock(), io.StringIO()
 
     async def fail() -> None:
-        async with ProgressDisplay(lambda: progress(1, 1), clock, Console(file=text)):
+        async with Display([NodePicture(lambda: progress(1, 1))], clock, Console(file=text)):
             await settle()
             raise ValueError("boom")
 
@@ -98,7 +99,7 @@ async def test_after_an_error_there_is_no_last_line_that_looks_like_success() ->
 async def test_on_a_terminal_the_panel_shows_all_numbers() -> None:
     clock, text = ManualClock(), io.StringIO()
     terminal = Console(file=text, force_terminal=True, width=120, _environ={"TERM": "xterm"})
-    async with ProgressDisplay(lambda: progress(1234, 1000, None, failed=1), clock, terminal):
+    async with Display([NodePicture(lambda: progress(1234, 1000, None, failed=1))], clock, terminal):
         await settle()
         clock.advance(0.25)
         await settle()

@@ -12,7 +12,9 @@ from remerkleable.complex import Container, List
 
 from proofplane.anchor import ssz
 from proofplane.base.errors import Broken
-from proofplane.crypto.ssz import MalformedSsz, codec_of, merkle_root
+from proofplane.crypto.ssz import codec_of
+from proofplane.crypto.ssz_codec import MalformedSsz
+from proofplane.crypto.ssz_tree import merkle_root
 from unit.anchor.oracle import values_of, view_of
 
 SCHEMAS = [

@@ -1,5 +1,12 @@
 //! The Poseidon1 permutations on sixteen states at once, in the fastest form that this processor has.
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+pub(crate) mod lockstep;
+mod portable;
+
 /// Signatures, chains or nodes that run in lockstep.
 pub const LANES: usize = 16;
 
@@ -21,10 +28,14 @@ pub struct Kernel {
 
 /// The fastest kernel of this processor.
 pub fn best() -> Kernel {
-    todo!()
+    available()[0]
 }
 
 /// Every kernel that this processor can run, fastest first; the portable one is always among them.
 pub fn available() -> Vec<Kernel> {
-    todo!()
+    #[cfg(target_arch = "x86_64")]
+    let vectors = [avx512::detect(), avx2::detect()];
+    #[cfg(not(target_arch = "x86_64"))]
+    let vectors: [Option<Kernel>; 0] = [];
+    vectors.into_iter().flatten().chain([portable::KERNEL]).collect()
 }

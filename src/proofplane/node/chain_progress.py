@@ -1,0 +1,18 @@
+"""How far the work on a Lean chain is: one plain value that displays read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ChainProgress:
+    """Making a chain goes through "keys" and "slots", importing it is "blocks"."""
+
+    stage: str = "keys"
+    done: int = 0
+    total: int = 0
+    head_slot: int = 0
+    finalized_slot: int = 0
+    """Of the store, while blocks are imported."""
+    refused: int = 0
