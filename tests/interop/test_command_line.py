@@ -45,11 +45,14 @@ def test_the_demo_prints_one_document_or_a_table_and_can_be_run_again(tmp_path: 
 
     document = done.json()
     assert (document["blocks"], document["reorgs"], document["verified"]["blocks"]) == (20, 1, 20)
+    assert (document["lean"]["imported"], document["lean"]["reorgs"], document["lean"]["head_slot"]) == (23, 1, 24)
     assert "step proofs" in done.err, "progress belongs to standard error"
+    assert "lean blocks 23/23" in done.err
 
     again = proofplane("demo", "--quiet", "--blocks", 20, "--data-dir", tmp_path / "demo").succeeded()
     assert again.err == ""
-    for line in ("blocks of the chain", "reorgs handled", "step proofs", "recursive proofs", "proofs of orphans"):
+    chains = ("blocks of the chain", "reorgs handled", "step proofs", "recursive proofs", "proofs of orphans")
+    for line in (*chains, "Lean blocks imported", "Lean reorgs handled", "XMSS signatures"):
         assert line in again.out
     assert "only" not in again.out
     assert "WRONG" not in again.out

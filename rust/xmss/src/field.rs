@@ -1,4 +1,4 @@
-//! KoalaBear in Montgomery form: one element, its conversions, its sum and its product.
+//! KoalaBear in Montgomery form: one element, its conversions and its sum.
 
 /// The field's modulus, 2^31 - 2^24 + 1.
 pub const P: u32 = 2_130_706_433;
@@ -28,12 +28,6 @@ pub const fn add(left: u32, right: u32) -> u32 {
     if sum >= P { sum - P } else { sum }
 }
 
-/// The product of two elements in Montgomery form, below P.
-#[inline]
-pub const fn mul(left: u32, right: u32) -> u32 {
-    reduce(left as u64 * right as u64)
-}
-
 /// `value` / 2^32 mod P, for a value below P * 2^32.
 #[inline]
 const fn reduce(value: u64) -> u32 {
@@ -44,7 +38,7 @@ const fn reduce(value: u64) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{P, add, from_montgomery, mul, to_montgomery};
+    use super::{P, add, from_montgomery, to_montgomery};
 
     #[test]
     fn arithmetic_in_montgomery_form_is_arithmetic_modulo_p() {
@@ -55,7 +49,6 @@ mod tests {
                 assert!(a < P && b < P);
                 assert_eq!(from_montgomery(a), left);
                 assert_eq!(u64::from(from_montgomery(add(a, b))), (l + r) % p);
-                assert_eq!(u64::from(from_montgomery(mul(a, b))), l * r % p);
             }
         }
     }

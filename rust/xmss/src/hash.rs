@@ -45,7 +45,7 @@ pub fn set_column<const N: usize>(lanes: &mut [Lanes; N], lane: usize, elements:
 
 /// Reads one column.
 pub fn column<const N: usize>(lanes: &[Lanes; N], lane: usize) -> [u32; N] {
-    lanes.map(|lanes| lanes.0[lane])
+    std::array::from_fn(|row| lanes[row].0[lane])
 }
 
 /// Adds to each lane.

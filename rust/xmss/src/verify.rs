@@ -1,4 +1,6 @@
-//! Verification of a chunk: up to sixteen signatures in lockstep (13.4 of the specification's facts: hash, digits, chains, leaf, path, root).
+//! Verification of a chunk, up to sixteen signatures in lockstep: the message's hash, its digits, the chains, the leaf, the path, the root.
+//!
+//! The chains of a chunk are packed into the lanes whosever they are; everything else has one signature a lane.
 //!
 //! A signature that does not decode, or whose message does not encode, ends the chunk before it: what comes later cannot be the first failure.
 
@@ -59,7 +61,7 @@ impl Verifier {
         }
     }
 
-    /// The first of at most `LANES` claims that is not true.
+    /// The first of at most `LANES` claims that is not true; panics if there are more.
     pub fn first_failure(&mut self, claims: &[Claim]) -> Option<usize> {
         let mut candidates: Vec<_> = claims.iter().map_while(|claim| self.decode(claim)).collect();
         self.load(&candidates);

@@ -7,7 +7,7 @@ use proofplane_xmss::batch::verify;
 use proofplane_xmss::kernel::available;
 use proofplane_xmss::scheme::{PROD, TEST};
 
-/// The two recorded blocks with a bad signature: the reference, "Recorded chains".
+/// The two recorded blocks with a bad signature, that of their first vote.
 const BAD: [&str; 2] = ["block_003.ssz", "block_005.ssz"];
 
 #[test]

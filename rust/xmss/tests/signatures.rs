@@ -1,8 +1,10 @@
 //! What was signed verifies; whatever is changed does not; the first failure is found whatever the threads do.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use proofplane_xmss::batch::{Outcome, verify};
 use proofplane_xmss::field::P;
-use proofplane_xmss::kernel::{available, best};
+use proofplane_xmss::kernel::{Kernel, Lanes, available, best};
 use proofplane_xmss::key::{KeyError, LARGEST_WINDOW, SigningKey};
 use proofplane_xmss::scheme::{MESSAGE_SIZE, PROD, PUBLIC_KEY_SIZE, Scheme, TEST};
 use proofplane_xmss::verify::Claim;
@@ -14,6 +16,17 @@ struct Signed {
     slot: u64,
     message: [u8; MESSAGE_SIZE],
     signature: Vec<u8>,
+}
+
+impl Signed {
+    fn claim(&self) -> Claim<'_> {
+        Claim {
+            key: &self.key,
+            slot: self.slot,
+            message: &self.message,
+            signature: &self.signature,
+        }
+    }
 }
 
 fn key(scheme: Scheme, number: u8, first_slot: u64, slots: u64) -> SigningKey {
@@ -30,23 +43,13 @@ fn signed(key: &SigningKey, slot: u64, message: [u8; MESSAGE_SIZE]) -> Signed {
 }
 
 fn outcome(scheme: Scheme, batch: &[Signed], threads: usize) -> Outcome {
-    let claims: Vec<_> = batch
-        .iter()
-        .map(|signed| Claim {
-            key: &signed.key,
-            slot: signed.slot,
-            message: &signed.message,
-            signature: &signed.signature,
-        })
-        .collect();
-    let (first, rest) = {
-        let mut outcomes = available().into_iter().map(|kernel| verify(scheme, kernel, &claims, threads));
-        (outcomes.next().expect("the portable kernel"), outcomes)
-    };
-    for other in rest {
-        assert_eq!(other.first_failure, first.first_failure, "kernels disagree");
+    let claims: Vec<_> = batch.iter().map(Signed::claim).collect();
+    let outcome = verify(scheme, best(), &claims, threads);
+    for kernel in available() {
+        let other = verify(scheme, kernel, &claims, threads);
+        assert_eq!(other.first_failure, outcome.first_failure, "{} disagrees", kernel.name);
     }
-    first
+    outcome
 }
 
 fn first_failure(scheme: Scheme, batch: &[Signed], threads: usize) -> Option<usize> {
@@ -199,12 +202,46 @@ fn keys_and_signatures_are_functions_of_their_inputs() {
 }
 
 #[test]
-fn spans_name_each_thread_once_and_no_more_threads_than_chunks() {
+fn spans_name_each_thread_once_and_no_thread_is_started_for_less_than_half_a_chunk() {
     let all = batch(TEST, 50);
-    for (size, threads, working) in [(0, 4, 0), (1, 4, 1), (7, 2, 1), (50, 1, 1), (50, 2, 2), (50, 4, 4), (50, 1000, 12)] {
+    for (size, threads, working) in [
+        (0, 4, 0),
+        (1, 4, 1),
+        (9, 2, 1),
+        (16, 2, 2),
+        (50, 1, 1),
+        (50, 2, 2),
+        (50, 4, 4),
+        (50, 1000, 6),
+    ] {
         let spans = outcome(TEST, &all[..size], threads).spans;
         let numbers: Vec<_> = spans.iter().map(|span| span.thread).collect();
         assert_eq!(numbers, (0..working).collect::<Vec<_>>(), "{size} on {threads}");
         assert!(spans.iter().all(|span| span.start <= span.end));
+    }
+}
+
+#[test]
+fn a_panic_on_any_thread_reaches_the_caller() {
+    static ELSEWHERE: AtomicBool = AtomicBool::new(false);
+    /// The caller, whom the test runner named, waits for another thread, lest it do everything alone.
+    fn panics_elsewhere(state: &mut [Lanes; 16]) {
+        if std::thread::current().name().is_none() {
+            ELSEWHERE.store(true, Ordering::Relaxed);
+            panic!("on a thread without a name");
+        }
+        while !ELSEWHERE.load(Ordering::Relaxed) {
+            std::thread::yield_now();
+        }
+        (best().permute16)(state);
+    }
+    fn panics(_: &mut [Lanes; 16]) {
+        panic!("on every thread");
+    }
+    let all = batch(TEST, 50);
+    let claims: Vec<_> = all.iter().map(Signed::claim).collect();
+    for (permute16, threads) in [(panics as fn(&mut [Lanes; 16]), 1), (panics, 4), (panics_elsewhere, 4)] {
+        let kernel = Kernel { permute16, ..best() };
+        assert!(std::panic::catch_unwind(|| verify(TEST, kernel, &claims, threads)).is_err());
     }
 }

@@ -50,6 +50,7 @@ async def run_all(workers: Workers, tasks: Sequence[Task[Any]], stop: threading.
 
     Cancelled: sets `stop`, waits all the same, then raises.
     """
+    # A comes first: it needs the interpreter for a moment and then leaves it for native work, while B keeps it to its end.
     futures: list[Future[None]] = []
     in_place: list[Callable[[], None]] = []
     for name, job in _jobs(tasks, parallel=parallel):

@@ -1,8 +1,8 @@
 """Delivers the blocks of a directory to an importer, in order, and holds what came of each against what was recorded.
 
 Rules
-1. Before a block the clock is set to its slot's first interval, as if it came in time (reference section 15.3). A slot further away than any
-   state could reach is left to the guards: nobody waits for it.
+1. Before a block the clock is set to its slot's first interval, as if it came in time (reference section 15.3). A slot further away than
+   any state could reach is left to the guards: nobody waits for it.
 2. What was imported before, by an earlier run, is passed over, together with everything up to it: what was recorded there is not the store
    that there is now. What follows is compared.
 3. A refused block is an outcome like any other. Only what says nothing about the block ends the delivery.

@@ -5,7 +5,7 @@ Rules
    Then the chain goes on from wherever fork choice finds the head. At a slot of `missed` it does nothing.
 2. A block carries the votes that were cast in its parent's slot for the parent: source is what the parent's state calls justified, target
    the latest justifiable block up to the parent. Nobody votes in slot 0.
-3. So each key signs one message a slot. Only before a slot of `bad`, whose valid block is preceded by five that must be refused and followed
+3. So each key signs one message a slot. Only at a slot of `bad`, whose valid block is preceded by five that must be refused and followed
    by itself, the proposer signs others, too.
 4. `voters` of the validators vote in a slot, in turns. A proof has room for so many signatures; whoever wants more validators lets fewer
    of them vote at a time. With less than two thirds nothing is ever justified.
@@ -221,7 +221,7 @@ class _Network:
         root = attestation_data_root(data)
         votes = tuple(self._keys.attest(voters, slot, root))
         component = Component(tuple([key for key, _ in votes]), root, slot)
-        return [(AggregatedAttestation(Participants.of(voters), data), component, votes)]
+        return [(AggregatedAttestation(Participants.of(tuple(voters)), data), component, votes)]
 
     def _data(self, head: Root) -> AttestationData:
         """What an honest validator says in the slot of the block `head`."""
@@ -232,7 +232,7 @@ class _Network:
         return AttestationData(node.slot, Checkpoint(head, node.slot), Checkpoint(target, blocks[target].slot), node.justified)
 
     def _signed(self, draft: _Draft, block: Block, spoil: bool = False) -> SignedBlock:
-        """The draft's votes with the proposer's signature of `block`, which may be another than the draft's; the first one may be spoiled."""
+        """The draft's votes with the proposer's signature of `block`, maybe another than the draft's; `spoil` makes the first one bad."""
         sign = self._keys.propose if block is draft.block else self._keys.equivocate
         proposer = sign(block.slot, block.root)
         parts = [*draft.voted, (Component((proposer[0],), block.root, block.slot), (proposer,))]

@@ -3,8 +3,8 @@
 Rules:
 1. A commit is one transaction under a site's name: the block with its node, a snapshot if one is due, fields and pool rows that differ,
    and what finality makes obsolete.
-2. Memory follows the disk: nothing here changes before the transaction is durable. After any failure or cancellation the next commit
-   first reads what is stored and goes on only from there.
+2. Memory follows the disk: nothing here changes before the transaction is durable. After a failure that leaves open what was written,
+   or a cancellation, the next commit first reads what is stored and goes on only from there.
 3. One writer: `commit` is called with the store that was committed or loaded last, and not again before it has returned.
 
 Invariants: `load` gives a store equal to the last committed one, pools in the same order; the state of every block in it can be made.
@@ -35,6 +35,7 @@ from proofplane.lean.ssz import State
 from proofplane.lean.store import Store
 from proofplane.lean.types import Block, Root, SignedBlock
 from proofplane.storage.database import Database, Schema, Transaction
+from proofplane.storage.errors import StorageBusy, StorageFull
 
 ANCHOR_SITE = "chain.anchor"
 BLOCK_SITE = "chain.block"
@@ -146,7 +147,11 @@ class SqliteChainStorage:
         def body(tx: Transaction) -> _Index:
             return _write(tx, index, after, imported, state)
 
-        self._index = await self._database.write(_site(before, after, imported), body)
+        try:
+            self._index = await self._database.write(_site(before, after, imported), body)
+        except (StorageFull, StorageBusy):
+            self._index = index
+            raise
         if imported is not None and state is not None:
             self._recent.put(imported.block.root, state)
 

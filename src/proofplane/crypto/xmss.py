@@ -89,7 +89,7 @@ SCHEMES: Mapping[str, Scheme] = MappingProxyType({scheme.name: scheme for scheme
 
 
 class Claim(NamedTuple):
-    """That a key signed a message in a slot; a named tuple, because blocks bring hundreds and it takes half as long to make as a dataclass."""
+    """That a key signed a message in a slot; a named tuple, because blocks bring hundreds and a dataclass takes twice as long to make."""
 
     key: bytes
     """52 bytes; elements beyond the modulus make the claim false."""

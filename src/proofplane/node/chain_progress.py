@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class ChainProgress:
     """Making a chain goes through "keys" and "slots", importing it is "blocks"."""
 
-    stage: str = "keys"
+    stage: str = "blocks"
     done: int = 0
     total: int = 0
     head_slot: int = 0

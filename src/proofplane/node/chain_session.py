@@ -68,7 +68,10 @@ class ChainSession:
         self._options = options
         self._observer = observer
         self._stack = AsyncExitStack()
+        self.scheme: Scheme
+        """Of the chain's signatures."""
         self.importer: Importer
+        """Takes blocks."""
         self.storage: ChainStorage
         self.found: Store
         """The store as it was when the session began."""
@@ -106,6 +109,7 @@ class ChainSession:
             self.storage = SqliteChainStorage(database)
         if scheme is None:
             raise BadChainDirectory("a chain in memory needs an anchor to begin with")
+        self.scheme = scheme
         self.found = await self._store(self.storage)
         workers = self._stack.enter_context(ThreadWorkers())
         self.importer = Importer(self.storage, SignatureList(scheme), workers, self.found, self._options, self._observer)

@@ -163,7 +163,7 @@ async def test_a_task_that_never_answers_is_given_up_at_the_bound(caplog: pytest
     pair, workers = Pair(), HeldWorkers()
     with caplog.at_level(logging.CRITICAL):
         await pair.start(workers, seconds=0.01)
-    assert (pair.a.end(), pair.b.end()) == (Unknown(pair.a.end().why), Unknown(pair.b.end().why))  # type: ignore[union-attr]  # both are Unknown
+    assert (pair.a.end(), pair.b.end()) == (Unknown(pair.a.end().why), Unknown(pair.b.end().why))
     assert pair.stop.is_set()
     workers.run_all()
     assert pair.ran == []  # what begins after that does nothing

@@ -77,3 +77,11 @@ async def test_a_state_is_not_made_from_damaged_rows(tmp_path: Path, kind: str) 
     with pytest.raises(MissingState):
         SqliteChainStorage(database).state(last.root)
     database.close()
+
+
+@pytest.mark.parametrize("kind", ["a snapshot changed", "a registry changed"])
+async def test_a_snapshot_that_reads_as_another_state_is_not_handed_out(tmp_path: Path, kind: str) -> None:
+    database, branches = await damaged(tmp_path, STATE_DAMAGE[kind])
+    with pytest.raises(MissingState, match="not the state that the block names"):
+        SqliteChainStorage(database).state(branches.anchor.root)
+    database.close()

@@ -60,7 +60,7 @@ def imported() -> ImportedBlock:
 
 def test_names_and_types_are_those_of_the_field() -> None:
     kinds = [line.split()[2:] for line in LeanMetrics().render().splitlines() if line.startswith("# TYPE")]
-    assert {name: kind for name, kind in kinds} == NAMES
+    assert dict(kinds) == NAMES
 
 
 def test_an_imported_block_counts_its_time_its_proof_and_its_transition() -> None:

@@ -51,9 +51,8 @@ def test_moved_positions_put_any_order_right(old: list[int], new: list[int]) -> 
     positions = {data(number): place * 3 - 20 for place, number in enumerate(old)}
     order = [data(number) for number in new]
     moved = moved_positions(order, positions)
-    places = [moved.get(one, positions.get(one)) for one in order]
-    assert all(place is not None for place in places)
-    assert places == sorted(set(places))  # type: ignore[type-var]  # None is excluded above
+    places = [(positions | moved)[one] for one in order]
+    assert places == sorted(set(places))
     assert all(moved[one] != positions.get(one) for one in moved)
 
 

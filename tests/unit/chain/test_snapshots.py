@@ -19,7 +19,7 @@ from proofplane.lean.state_fields import StateFields
 from proofplane.lean.store import Store
 from proofplane.lean.transition import transition
 from proofplane.lean.types import Block, Root
-from proofplane.storage.database import DATABASE_NAME, Database
+from proofplane.storage.database import DATABASE_NAME, Database, Transaction
 
 LENGTH = 2 * SPARSE_GRID + 3 * SNAPSHOT_EVERY + 5
 """Blocks of the long chain's finalizing branch."""
@@ -169,8 +169,13 @@ async def test_a_snapshot_gives_back_a_state_of_any_history(database: Database, 
 async def test_a_snapshot_of_4096_validators_writes_the_registry_once_and_each_run_of_history_once(database: Database) -> None:
     fields = StateFields(Branches(validators=4096).anchor_state)
     fields.put("historical_block_hashes", tuple(number.to_bytes(32, "big") for number in range(600)))
-    for number in range(3):
-        await database.write("snapshot", lambda tx, n=number: write_snapshot(tx, Root(bytes([n]) * 32), n, fields.state()))  # type: ignore[misc]  # mypy infers no lambda with a default
+    state = fields.state()
+
+    def three(tx: Transaction) -> None:
+        for number in range(3):
+            write_snapshot(tx, Root(bytes([number]) * 32), number, state)
+
+    await database.write("snapshot", three)
     sizes = sorted(size for (size,) in database.rows("SELECT length(content) FROM chain_parts"))
     assert sizes == [256 * 32, 256 * 32, 4096 * 112]
     assert database.rows("SELECT DISTINCT length(rest), length(runs) FROM chain_snapshots") == [(228 + 88 * 32 + 2, 2 * 32)]

@@ -113,7 +113,7 @@ def test_what_a_is_given_is_immutable_by_type() -> None:
         if kind in seen:
             continue
         seen.add(kind)
-        assert kind.__dataclass_params__.frozen, kind  # type: ignore[attr-defined]  # every dataclass has them
+        assert kind.__dataclass_params__.frozen, kind
         for hint in typing.get_type_hints(kind).values():
             assert typing.get_origin(hint) in (None, tuple), hint
             parts = typing.get_args(hint) or (hint,)
@@ -142,7 +142,7 @@ class Frozen:
         raise AssertionError(f"task A deleted {name}")
 
     def __len__(self) -> int:
-        return len(self._value)  # type: ignore[arg-type]  # only the registry is asked
+        return len(self._value)
 
 
 def test_a_reads_a_frozen_parent_while_a_writer_changes_everything_else() -> None:
@@ -150,7 +150,7 @@ def test_a_reads_a_frozen_parent_while_a_writer_changes_everything_else() -> Non
     signed = replace(branches.child(branches.anchor.root, 1), proof=GOOD)
     registry = Frozen(registry_of(branches.anchor_state), {"validators"})
     block = Frozen(signed.block, {"root", "slot", "proposer_index", "attestations"})
-    delivery = Frozen(SignedBlock(block, signed.proof), {"block", "proof"})  # type: ignore[arg-type]  # stands in for a Block
+    delivery = Frozen(SignedBlock(block, signed.proof), {"block", "proof"})
     before = encode_state(branches.anchor_state)
     written, ended, stores = threading.Event(), threading.Event(), list[Store]()
 
@@ -167,7 +167,7 @@ def test_a_reads_a_frozen_parent_while_a_writer_changes_everything_else() -> Non
     try:
         assert written.wait(30)
         for _ in range(50):
-            result = check_signatures(delivery, registry, FlagBackend(), 1)  # type: ignore[arg-type]  # frozen stand-ins
+            result = check_signatures(delivery, registry, FlagBackend(), 1)
             assert result.witness is not None
             assert result.witness.signatures == branches.validators + 1
     finally:

@@ -55,7 +55,8 @@ def test_digits_are_read_least_significant_first_and_the_highest_element_has_non
     assert digits_of(Scheme("four digits", 8, 4, 6), (0o76540411 * 127 + 126,)) == (1, 1, 4, 0)
     assert digits_of(Scheme("four digits", 8, 4, 7), (0o0411 * 127,)) is None
     assert digits_of(Scheme("all sevens", 8, 8, 56), (P - 2,)) == (7,) * 8
-    assert digits_of(Scheme("all sevens", 8, 8, 56), (P - 1,)) is None
+    assert digits_of(Scheme("all zeros", 8, 8, 0), (126,)) == (0,) * 8
+    assert digits_of(Scheme("all zeros", 8, 8, 0), (P - 1,)) is None
 
 
 @pytest.mark.parametrize("scheme", [TEST, PROD], ids=["test", "prod"])

@@ -80,6 +80,12 @@ def test_an_entry_with_a_signature_of_another_length_is_invalid(size: int) -> No
     assert not holds([TWO], written([(MESSAGE, 3, [entry(1, 3, MESSAGE), short])]))
 
 
+@pytest.mark.parametrize("size", [0, 423, 425, 2**32 - 1])
+def test_an_entry_that_gives_another_length_than_it_has_is_invalid(size: int) -> None:
+    whole = proof_of(TWO)
+    assert not holds([TWO], whole[:98] + size.to_bytes(4, "little") + whole[102:])
+
+
 def test_entries_are_read_in_any_order() -> None:
     entries = [entry(number, 3, MESSAGE) for number in (1, 2)]
     for order in (entries, entries[::-1]):

@@ -3,12 +3,16 @@
 use std::arch::x86_64::*;
 
 use super::lockstep::{INVERSE, Lockstep, MODULUS, RADIX};
-use super::{Kernel, LANES, Lanes};
+use super::{Kernel, Lanes};
 use crate::poseidon::{permute16_with, permute24_with};
 
 /// The kernel, if the processor has what it needs.
 pub(super) fn detect() -> Option<Kernel> {
-    is_x86_feature_detected!("avx2").then_some(Kernel { name: "avx2", permute16, permute24 })
+    is_x86_feature_detected!("avx2").then_some(Kernel {
+        name: "avx2",
+        permute16,
+        permute24,
+    })
 }
 
 fn permute16(state: &mut [Lanes; 16]) {
@@ -23,18 +27,12 @@ fn permute24(state: &mut [Lanes; 24]) {
 
 #[target_feature(enable = "avx2")]
 fn enabled16(state: &mut [Lanes; 16]) {
-    let avx2 = Avx2::new();
-    for first in (0..LANES).step_by(Avx2::WIDTH) {
-        permute16_with(avx2, state, first);
-    }
+    permute16_with(Avx2::new(), state);
 }
 
 #[target_feature(enable = "avx2")]
 fn enabled24(state: &mut [Lanes; 24]) {
-    let avx2 = Avx2::new();
-    for first in (0..LANES).step_by(Avx2::WIDTH) {
-        permute24_with(avx2, state, first);
-    }
+    permute24_with(Avx2::new(), state);
 }
 
 /// Vectors of eight lanes.
@@ -137,24 +135,42 @@ impl Lockstep for Avx2 {
 
     #[inline(always)]
     fn factor(self, narrow: __m256i) -> Halves {
-        Halves { even: narrow, odd: simd!(_mm256_srli_epi64::<32>(narrow)) }
+        Halves {
+            even: narrow,
+            odd: simd!(_mm256_srli_epi64::<32>(narrow)),
+        }
     }
 
     #[inline(always)]
     fn product(self, left: Halves, right: Halves) -> Halves {
-        Halves { even: simd!(_mm256_mul_epi32(left.even, right.even)), odd: simd!(_mm256_mul_epi32(left.odd, right.odd)) }
+        Halves {
+            even: simd!(_mm256_mul_epi32(left.even, right.even)),
+            odd: simd!(_mm256_mul_epi32(left.odd, right.odd)),
+        }
     }
 
     #[inline(always)]
     fn accumulate(self, sum: Halves, factor: Halves, constant: i32) -> Halves {
         let constant = self.narrow(constant);
-        let product = self.product(factor, Halves { even: constant, odd: constant });
-        Halves { even: simd!(_mm256_add_epi64(sum.even, product.even)), odd: simd!(_mm256_add_epi64(sum.odd, product.odd)) }
+        let product = self.product(
+            factor,
+            Halves {
+                even: constant,
+                odd: constant,
+            },
+        );
+        Halves {
+            even: simd!(_mm256_add_epi64(sum.even, product.even)),
+            odd: simd!(_mm256_add_epi64(sum.odd, product.odd)),
+        }
     }
 
     #[inline(always)]
     fn fold(self, sum: Halves) -> Halves {
-        Halves { even: self.folded(sum.even), odd: self.folded(sum.odd) }
+        Halves {
+            even: self.folded(sum.even),
+            odd: self.folded(sum.odd),
+        }
     }
 
     #[inline(always)]

@@ -8,7 +8,11 @@ use crate::poseidon::{permute16_with, permute24_with};
 
 /// The kernel, if the processor has what it needs.
 pub(super) fn detect() -> Option<Kernel> {
-    is_x86_feature_detected!("avx512f").then_some(Kernel { name: "avx512", permute16, permute24 })
+    is_x86_feature_detected!("avx512f").then_some(Kernel {
+        name: "avx512",
+        permute16,
+        permute24,
+    })
 }
 
 fn permute16(state: &mut [Lanes; 16]) {
@@ -23,12 +27,12 @@ fn permute24(state: &mut [Lanes; 24]) {
 
 #[target_feature(enable = "avx512f")]
 fn enabled16(state: &mut [Lanes; 16]) {
-    permute16_with(Avx512::new(), state, 0);
+    permute16_with(Avx512::new(), state);
 }
 
 #[target_feature(enable = "avx512f")]
 fn enabled24(state: &mut [Lanes; 24]) {
-    permute24_with(Avx512::new(), state, 0);
+    permute24_with(Avx512::new(), state);
 }
 
 /// Vectors of sixteen lanes.
@@ -131,24 +135,42 @@ impl Lockstep for Avx512 {
 
     #[inline(always)]
     fn factor(self, narrow: __m512i) -> Halves {
-        Halves { even: narrow, odd: simd!(_mm512_srli_epi64::<32>(narrow)) }
+        Halves {
+            even: narrow,
+            odd: simd!(_mm512_srli_epi64::<32>(narrow)),
+        }
     }
 
     #[inline(always)]
     fn product(self, left: Halves, right: Halves) -> Halves {
-        Halves { even: simd!(_mm512_mul_epi32(left.even, right.even)), odd: simd!(_mm512_mul_epi32(left.odd, right.odd)) }
+        Halves {
+            even: simd!(_mm512_mul_epi32(left.even, right.even)),
+            odd: simd!(_mm512_mul_epi32(left.odd, right.odd)),
+        }
     }
 
     #[inline(always)]
     fn accumulate(self, sum: Halves, factor: Halves, constant: i32) -> Halves {
         let constant = self.narrow(constant);
-        let product = self.product(factor, Halves { even: constant, odd: constant });
-        Halves { even: simd!(_mm512_add_epi64(sum.even, product.even)), odd: simd!(_mm512_add_epi64(sum.odd, product.odd)) }
+        let product = self.product(
+            factor,
+            Halves {
+                even: constant,
+                odd: constant,
+            },
+        );
+        Halves {
+            even: simd!(_mm512_add_epi64(sum.even, product.even)),
+            odd: simd!(_mm512_add_epi64(sum.odd, product.odd)),
+        }
     }
 
     #[inline(always)]
     fn fold(self, sum: Halves) -> Halves {
-        Halves { even: self.folded(sum.even), odd: self.folded(sum.odd) }
+        Halves {
+            even: self.folded(sum.even),
+            odd: self.folded(sum.odd),
+        }
     }
 
     #[inline(always)]

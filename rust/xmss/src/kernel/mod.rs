@@ -1,11 +1,28 @@
 //! The Poseidon1 permutations on sixteen states at once, in the fastest form that this processor has.
+//!
+//! A kernel is vector arithmetic (`lockstep`); the permutation over it is written once (`poseidon`), with one state in each lane.
+//!
+//! | part | how it is computed | why |
+//! | --- | --- | --- |
+//! | element | Montgomery form (R = 2^32), signed 32 bits, between -P and P | a difference then needs no correction |
+//! | product | even and odd lanes apart, 64 bits each | no vector unit multiplies 32 by 32 bits to 64 without giving up half of its lanes |
+//! | cube | two products, each reduced at once | the second product needs a 32-bit factor; a reduction is two multiplications for each half |
+//! | full round | the circulant matrix by x^2n - 1 = (x^n - 1)(x^n + 1) until 3 or 4 elements are left: 96 products for 256, 198 for 576 | a vector of products is four operations, one of sums or differences three |
+//! | sum of products | constants and factors nearest to zero, added up without reduction; folded (upper half times 2^32 mod P) only before 2^63 could be passed, which the constants decide when the tables are made; one reduction for a row | a reduction costs as much as two products |
+//! | partial rounds | all at once: a round's S-box adds u^3 - u to element 0, so that each S-box input, and the state afterwards, is one row over the cubes before them and the changes so far | sparse matrices need more reductions (each element, each round) for fewer products; here 20 or 23 rounds have one reduction each |
+//! | round constants | where the rows' sums start | costs nothing; it also takes back what was subtracted from the factors to bring them near zero |
+//! | small matrix of width 16 | kept small: the factors of 2^32 that its reductions leave behind are cubed with the state, and the constants of the rows around the partial rounds take them out | sums of small products are never folded |
+//! | rows | three (width 24) or four (16) together | one reading of a factor serves all of them, and AVX2's sixteen registers suffice |
+//!
+//! The split of the partial rounds differs from the sparse matrices of the Poseidon paper's appendix B in form, not in result:
+//! both move everything linear out of the rounds. The tests compare every kernel with Plonky3's scalar permutation.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 pub(crate) mod lockstep;
-mod portable;
+pub(crate) mod portable;
 
 /// Signatures, chains or nodes that run in lockstep.
 pub const LANES: usize = 16;

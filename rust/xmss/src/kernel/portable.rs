@@ -1,27 +1,27 @@
 //! The kernel of every processor: one lane after the other, in plain integers.
 
 use super::lockstep::{INVERSE, Lockstep, MODULUS, RADIX};
-use super::{Kernel, LANES, Lanes};
+use super::{Kernel, Lanes};
 use crate::poseidon::{permute16_with, permute24_with};
 
 /// The kernel that needs nothing.
-pub(super) const KERNEL: Kernel = Kernel { name: "portable", permute16, permute24 };
+pub(super) const KERNEL: Kernel = Kernel {
+    name: "portable",
+    permute16,
+    permute24,
+};
 
 fn permute16(state: &mut [Lanes; 16]) {
-    for lane in 0..LANES {
-        permute16_with(Scalar, state, lane);
-    }
+    permute16_with(Scalar, state);
 }
 
 fn permute24(state: &mut [Lanes; 24]) {
-    for lane in 0..LANES {
-        permute24_with(Scalar, state, lane);
-    }
+    permute24_with(Scalar, state);
 }
 
 /// Vectors of one lane.
 #[derive(Clone, Copy)]
-struct Scalar;
+pub(crate) struct Scalar;
 
 impl Lockstep for Scalar {
     const WIDTH: usize = 1;

@@ -6,7 +6,7 @@ use p3_field::{Field, PrimeCharacteristicRing, PrimeField32};
 use p3_koala_bear::{KOALABEAR_POSEIDON1_RC_16, KOALABEAR_POSEIDON1_RC_24, KoalaBear, MdsMatrixKoalaBear};
 use p3_symmetric::Permutation;
 
-use super::rows::{Column, HALF, ROWS, Tile, centred};
+use super::rows::{HALF, Tile, centred};
 use crate::field::P;
 use crate::kernel::lockstep::{MODULUS, REDUCIBLE};
 
@@ -20,65 +20,65 @@ const CHANGE: u32 = (P as u64 * 67 / 100) as u32;
 /// The size of a cube less `HALF`.
 const FACTOR: u32 = HALF.unsigned_abs();
 
-/// What one permutation needs; see the module `kernel` for how the rounds are computed.
-pub(super) struct Tables {
+/// What one permutation needs; see the module `kernel` for how the rounds are computed, `R` rows at once.
+pub(super) struct Tables<const R: usize> {
     /// Round 1's constants, less P.
     pub(super) first: Vec<i32>,
-    /// Each of the first full rounds' matrices but the last one's, with the next round's constants.
-    pub(super) opening: Vec<Layer>,
-    /// The partial rounds, four at a time.
-    pub(super) partial: Vec<Group>,
+    /// The matrix of each of the first full rounds but the last one, in its parts, with the next round's constants.
+    pub(super) opening: Vec<Vec<Layer<R>>>,
+    /// The partial rounds, `R` at a time.
+    pub(super) partial: Vec<Group<R>>,
     /// From the fourth round's cubes and the partial rounds' changes to the fifth full round's input.
-    pub(super) middle: Layer,
-    /// The last full rounds' matrices.
-    pub(super) closing: Vec<Layer>,
+    pub(super) middle: Layer<R>,
+    /// The matrices of the last full rounds.
+    pub(super) closing: Vec<Vec<Layer<R>>>,
 }
 
 /// A matrix and a vector that is added to its products.
-pub(super) struct Layer {
+pub(super) struct Layer<const R: usize> {
     /// The matrix.
-    pub(super) rows: Vec<Tile>,
+    pub(super) rows: Vec<Tile<R>>,
     /// The vector, times 2^32.
-    pub(super) starts: Vec<[i64; ROWS]>,
-    /// Whether the sums can be too large to be reduced as they are.
-    pub(super) fold: bool,
+    pub(super) starts: Vec<[i64; R]>,
 }
 
-/// The inputs of the S-boxes of up to four partial rounds, as rows over what is known before the first of them.
-pub(super) struct Group {
+/// The inputs of the S-boxes of up to `R` partial rounds, as rows over what is known before the first of them.
+pub(super) struct Group<const R: usize> {
     /// Rounds.
     pub(super) rounds: usize,
     /// The rows.
-    pub(super) rows: Tile,
+    pub(super) rows: Tile<R>,
     /// What the sums start from.
-    pub(super) start: [i64; ROWS],
+    pub(super) start: [i64; R],
     /// `corner[i][j]`: what the change by round i of the group weighs in the input of its round j > i.
-    pub(super) corner: [Column; ROWS],
+    pub(super) corner: [[i32; R]; R],
 }
 
 /// The tables of width 16.
 ///
-/// The matrix' entries are small; unscaled they need no reduction inside a sum.
-pub(super) fn width16() -> Tables {
-    let scale = KoalaBear::from_u64(1 << 32).inverse();
-    derive(&KOALABEAR_POSEIDON1_RC_16, scale)
+/// The matrix' entries are small. They stay so if neither the 2^32 of a reduction nor the halves of two splits come in; sums are never folded then.
+pub(super) fn width16() -> Tables<4> {
+    derive(&KOALABEAR_POSEIDON1_RC_16, KoalaBear::from_u32(4) / radix())
 }
 
 /// The tables of width 24.
-pub(super) fn width24() -> Tables {
+pub(super) fn width24() -> Tables<3> {
     derive(&KOALABEAR_POSEIDON1_RC_24, KoalaBear::ONE)
 }
 
-/// The rounds' constants give the number of rounds; `scale` is what the full rounds' matrix is multiplied by.
-fn derive<const W: usize>(constants: &[[KoalaBear; W]], scale: KoalaBear) -> Tables
+/// The rounds' constants give the number of rounds.
+///
+/// The full rounds' matrix is multiplied by `scale`. A scaled input makes the cubes scaled too, by a known factor, so that all of it
+/// goes into the constants: those of the middle layer join the factor of the first rounds to the one with which the last rounds end at 1.
+fn derive<const W: usize, const R: usize>(constants: &[[KoalaBear; W]], scale: KoalaBear) -> Tables<R>
 where
     MdsMatrixKoalaBear: Permutation<[KoalaBear; W]>,
 {
     let matrix = Circulant(MdsMatrixKoalaBear::default().permute(Circulant::<W>::identity().0));
     let (opening, rest) = constants.split_at(HALF_FULL_ROUNDS);
     let (partial, closing) = rest.split_at(rest.len() - HALF_FULL_ROUNDS);
-    let scaled = matrix.scaled(scale);
-    let full = |constants: &[KoalaBear; W], factor| Layer::new(&scaled.rows(&constants.map(|constant| constant * factor)), &[FACTOR; W]);
+    let scaled = matrix.0.map(|entry| entry * scale);
+    let full = |constants: &[KoalaBear; W], factor| parts(&scaled, &constants.map(|constant| constant * factor));
 
     let mut before = KoalaBear::ONE;
     let mut opening_layers = Vec::new();
@@ -95,12 +95,56 @@ where
     let (inputs, outputs) = partial_rounds(&matrix, partial, &closing[0], before.cube().inverse(), cube_root(after / scale));
     let bounds: Vec<u32> = [vec![FACTOR; W], vec![CHANGE; partial.len()]].concat();
     Tables {
-        first: opening[0].map(|constant| integer(constant * radix()).cast_signed() - MODULUS).to_vec(),
+        first: opening[0]
+            .map(|constant| (constant * radix()).as_canonical_u32().cast_signed() - MODULUS)
+            .to_vec(),
         opening: opening_layers,
         partial: groups(&inputs, &bounds, W),
         middle: Layer::new(&outputs, &bounds),
         closing: closing_layers.into(),
     }
+}
+
+/// A circulant matrix, by its first column, and what is added to its products, in the parts that `full_round` makes:
+/// one cyclic part of size `R`, then the negacyclic ones of sizes `R`, `2 R`, ... Each is halved as often as it is put together.
+fn parts<const R: usize>(column: &[KoalaBear], constants: &[KoalaBear]) -> Vec<Layer<R>> {
+    let (mut cyclic, mut added) = (column.to_vec(), constants.to_vec());
+    let mut parts = VecDeque::new();
+    while cyclic.len() > R {
+        let (sums, differences) = halves(&cyclic);
+        let (added_sums, added_differences) = halves(&added);
+        parts.push_front(wrapped(&differences, &added_differences, KoalaBear::NEG_ONE));
+        (cyclic, added) = (sums, added_sums);
+    }
+    parts.push_front(wrapped(&cyclic, &added, KoalaBear::ONE));
+    parts.into()
+}
+
+/// Half the sums, and half the differences, of the elements half the length apart.
+fn halves(elements: &[KoalaBear]) -> (Vec<KoalaBear>, Vec<KoalaBear>) {
+    let (left, right) = elements.split_at(elements.len() / 2);
+    left.iter()
+        .zip(right)
+        .map(|(&left, &right)| ((left + right).halve(), (left - right).halve()))
+        .unzip()
+}
+
+/// Multiplication modulo x^n - `sign` by the polynomial with these coefficients.
+fn wrapped<const R: usize>(coefficients: &[KoalaBear], constants: &[KoalaBear], sign: KoalaBear) -> Layer<R> {
+    let size = coefficients.len();
+    let entry = |row: usize, column: usize| {
+        if row >= column {
+            coefficients[row - column]
+        } else {
+            sign * coefficients[row + size - column]
+        }
+    };
+    let row = |row| Row {
+        weights: (0..size).map(|column| entry(row, column)).collect(),
+        constant: constants[row],
+        halved: size,
+    };
+    Layer::new(&(0..size).map(row).collect::<Vec<_>>(), &vec![FACTOR; size])
 }
 
 /// The partial rounds as linear functions of the cubes before them and of the changes by their own S-boxes.
@@ -140,26 +184,31 @@ fn partial_rounds<const W: usize>(
 }
 
 /// Cuts the rounds' inputs into groups.
-fn groups(inputs: &[Row], bounds: &[u32], width: usize) -> Vec<Group> {
-    let cut = inputs.chunks(ROWS).enumerate().map(|(number, rows)| {
-        let known = width + number * ROWS;
-        let mut corner = [[0; ROWS]; ROWS];
+fn groups<const R: usize>(inputs: &[Row], bounds: &[u32], width: usize) -> Vec<Group<R>> {
+    let limit = i64::MAX.unsigned_abs() - R as u64 * u64::from(FACTOR) * u64::from(CHANGE);
+    let cut = inputs.chunks(R).enumerate().map(|(number, rows)| {
+        let known = width + number * R;
+        let mut corner = [[0; R]; R];
         for (column, weights) in corner.iter_mut().enumerate() {
             for (weight, row) in weights.iter_mut().zip(rows) {
                 *weight = row.weights.get(known + column).map_or(0, |&weight| constant(weight));
             }
         }
-        let (rows_known, start) = tile(rows, &bounds[..known]);
-        Group { rounds: rows.len(), rows: rows_known, start, corner }
+        let (rows_known, start) = tile(rows, &bounds[..known], limit);
+        Group {
+            rounds: rows.len(),
+            rows: rows_known,
+            start,
+            corner,
+        }
     });
     cut.collect()
 }
 
-impl Layer {
+impl<const R: usize> Layer<R> {
     fn new(rows: &[Row], bounds: &[u32]) -> Self {
-        let (rows, starts): (Vec<_>, _) = rows.chunks(ROWS).map(|rows| tile(rows, bounds)).unzip();
-        let fold = rows.iter().any(|tile| tile.bound > REDUCIBLE);
-        Self { rows, starts, fold }
+        let (rows, starts) = rows.chunks(R).map(|rows| tile(rows, bounds, REDUCIBLE)).unzip();
+        Self { rows, starts }
     }
 }
 
@@ -173,7 +222,11 @@ struct Row {
 
 impl Row {
     fn scaled(self, scale: KoalaBear) -> Self {
-        Self { weights: self.weights.iter().map(|&weight| weight * scale).collect(), constant: self.constant * scale, ..self }
+        Self {
+            weights: self.weights.iter().map(|&weight| weight * scale).collect(),
+            constant: self.constant * scale,
+            ..self
+        }
     }
 
     fn start(&self) -> i64 {
@@ -182,11 +235,14 @@ impl Row {
     }
 }
 
-/// Up to four rows over the factors that have these bounds, and what their sums start from.
-fn tile(rows: &[Row], bounds: &[u32]) -> (Tile, [i64; ROWS]) {
+/// Up to `R` rows over the factors that have these bounds, and what their sums start from.
+fn tile<const R: usize>(rows: &[Row], bounds: &[u32], limit: u64) -> (Tile<R>, [i64; R]) {
     let column = |number: usize| std::array::from_fn(|row| rows.get(row).map_or(0, |row| constant(row.weights[number])));
-    let columns: Vec<Column> = (0..bounds.len()).map(column).collect();
-    (Tile::new(&columns, bounds), std::array::from_fn(|row| rows.get(row).map_or(0, Row::start)))
+    let columns: Vec<[i32; R]> = (0..bounds.len()).map(column).collect();
+    (
+        Tile::new(&columns, bounds, limit),
+        std::array::from_fn(|row| rows.get(row).map_or(0, Row::start)),
+    )
 }
 
 /// A circulant matrix, by its first column: element i of its product with x is the sum of column[i - j] * x[j].
@@ -197,10 +253,6 @@ impl<const W: usize> Circulant<W> {
         Self(std::array::from_fn(|i| if i == 0 { KoalaBear::ONE } else { KoalaBear::ZERO }))
     }
 
-    fn scaled(&self, scale: KoalaBear) -> Self {
-        Self(self.0.map(|entry| entry * scale))
-    }
-
     fn entry(&self, row: usize, column: usize) -> KoalaBear {
         self.0[(row + W - column) % W]
     }
@@ -208,20 +260,11 @@ impl<const W: usize> Circulant<W> {
     fn apply(&self, vector: &[KoalaBear; W]) -> [KoalaBear; W] {
         std::array::from_fn(|row| (0..W).map(|column| self.entry(row, column) * vector[column]).sum())
     }
-
-    fn rows(&self, constants: &[KoalaBear; W]) -> Vec<Row> {
-        let row = |row| Row { weights: (0..W).map(|column| self.entry(row, column)).collect(), constant: constants[row], halved: W };
-        (0..W).map(row).collect()
-    }
 }
 
 /// A weight as a constant of a sum: times 2^32, which `reduce` takes away again, and nearest to zero.
 fn constant(weight: KoalaBear) -> i32 {
-    centred(integer(weight * radix()))
-}
-
-fn integer(element: KoalaBear) -> u32 {
-    element.as_canonical_u32()
+    centred((weight * radix()).as_canonical_u32())
 }
 
 /// 2^32 modulo P.

@@ -15,6 +15,7 @@ use crate::tweak;
 #[test]
 fn each_stage_of_the_first_recorded_signature_has_its_worked_value() {
     let Some(blocks) = recorded::chain("test-8") else { return };
+    assert_eq!(blocks[0].name, "block_000.ssz");
     let claims = recorded::claims(&blocks[0].entries);
     for kernel in available() {
         let mut verifier = Verifier::new(Hasher::new(TEST, kernel));

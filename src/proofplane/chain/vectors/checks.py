@@ -42,9 +42,9 @@ class StepView:
 def run_checks(checks: object, view: StepView, where: str) -> None:
     """Compares everything that `checks` lists; raises `VectorFailed` at the first difference or unknown key."""
     for name, expected in typed(checks, dict, where).items():
-        if name not in _CHECKS:
+        if name not in CHECKS:
             raise VectorFailed(f"{where}.{name} is no check that is known")
-        _CHECKS[name](view, expected, f"{where}.{name}")
+        CHECKS[name](view, expected, f"{where}.{name}")
 
 
 Check = Callable[[StepView, object, str], None]
@@ -172,7 +172,7 @@ def _branch(store: Store, root: Root) -> set[Root]:
     return found
 
 
-_CHECKS: dict[str, Check] = {
+CHECKS: dict[str, Check] = {
     "time": _number(lambda store: store.time),
     "headSlot": _number(lambda store: store.blocks[store.head].slot),
     "headRoot": _root(lambda store: store.head),

@@ -84,7 +84,7 @@ def hex_bytes(value: object, where: str) -> bytes:
     text = typed(value, str, where)
     digits = text.removeprefix("0x")
     try:
-        if len(digits) == len(text) or not digits.isascii() or any(character.isspace() for character in digits):
+        if len(digits) == len(text) or (digits and not digits.isalnum()):  # fromhex alone would skip blanks
             raise ValueError
         return bytes.fromhex(digits)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Runner of the fork_choice family: steps replayed through a real importer, the whole store compared after each (reference section 15.2)."""
+"""Runner of the fork_choice family: steps go through a real importer, the whole store is compared after each (reference section 15.2)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Replayed:
     steps: tuple[tuple[str | None, dict[str, Any]], ...]
     """Of each step the reason, if it was rejected, and the store after it as `snapshot` writes it."""
     unlisted_votes_from: int | None
-    """The step from which on votes that nothing lists were in the recorder's store, so that weights and known votes could not be compared."""
+    """The step from which on the recorder counted votes that nothing lists, so that weights and known votes could not be compared."""
 
 
 async def replay_fork_choice(vector: Fields, case: Case, workers: ThreadWorkers) -> Replayed:

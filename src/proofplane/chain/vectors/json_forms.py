@@ -6,6 +6,7 @@ containers as objects with camelCase names, but keys and signatures as the hexad
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from remerkleable.basic import boolean, uint
@@ -16,7 +17,7 @@ from remerkleable.complex import Container, List, Vector
 from proofplane.chain.vectors.fields import Fields, hex_bytes, typed
 from proofplane.chain.vectors.types import VectorFailed
 from proofplane.crypto.ssz import codec_of
-from proofplane.crypto.ssz_codec import MalformedSsz
+from proofplane.crypto.ssz_codec import Codec, MalformedSsz
 from proofplane.lean import ssz
 from proofplane.lean.codec import decode_attestation_data, decode_block, decode_state
 from proofplane.lean.types import AttestationData, Block
@@ -24,7 +25,7 @@ from proofplane.lean.types import AttestationData, Block
 
 def ssz_bytes(schema: Any, value: object, where: str) -> bytes:
     """The SSZ bytes of a value written in JSON; `where` names it in messages. Raises `VectorFailed` if it is none of the type."""
-    return codec_of(schema).encode(plain(schema, value, where))
+    return _codec(schema).encode(plain(schema, value, where))
 
 
 def plain(schema: Any, value: object, where: str) -> Any:
@@ -57,6 +58,12 @@ def state_of(value: object, where: str) -> ssz.State:
 def attestation_data_of(value: object, where: str) -> AttestationData:
     """What a vote says; raises `VectorFailed`."""
     return decode_attestation_data(ssz_bytes(ssz.AttestationData, value, where))
+
+
+@cache
+def _codec(schema: Any) -> Codec:
+    """Codecs of the few types that vectors hold."""
+    return codec_of(schema)
 
 
 def _wrapped(schema: Any, data: object, where: str) -> Any:
@@ -95,7 +102,7 @@ def _uint(schema: Any, number: int, where: str) -> int:
 
 def _decoded(schema: Any, raw: bytes, where: str) -> Any:
     try:
-        return codec_of(schema).decode(raw)
+        return _codec(schema).decode(raw)
     except MalformedSsz as error:
         raise VectorFailed(f"{where} is no {schema.__name__}: {error}") from None
 

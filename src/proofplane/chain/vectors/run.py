@@ -105,7 +105,9 @@ def _case(fields: Fields, mode: Mode) -> Case:
 def _not_compared(replayed: Replayed | None) -> str:
     if replayed is None or replayed.unlisted_votes_from is None:
         return ""
-    return f"from step {replayed.unlisted_votes_from} on the recorder counted votes that nothing lists: weights and known votes not compared"
+    return (
+        f"from step {replayed.unlisted_votes_from} on the recorder counted votes that nothing lists: weights and known votes not compared"
+    )
 
 
 def tally(results: Iterable[VectorResult]) -> dict[str, Counter[Verdict]]:

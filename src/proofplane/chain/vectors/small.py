@@ -67,7 +67,9 @@ def _milliseconds(operation: Fields) -> tuple[int, int]:
 _CLOCK: dict[str, tuple[str, Callable[[Fields], int]]] = {
     "from_unix_time": (
         "interval",
-        lambda operation: clock.total_intervals(operation.number("genesisTime"), 1000 * _whole(operation.take("unixSeconds"), "unixSeconds")),
+        lambda operation: clock.total_intervals(
+            operation.number("genesisTime"), 1000 * _whole(operation.take("unixSeconds"), "unixSeconds")
+        ),
     ),
     "from_slot": ("interval", lambda operation: clock.first_interval(Slot(operation.number("slot")))),
     "current_slot": ("slot", lambda operation: clock.current_slot(*_milliseconds(operation))),

@@ -74,7 +74,7 @@ def _agrees(value: object, plain: Any, nested: _Nested) -> bool:
 
 
 def _items_agree(items: list[object], plain: Any, nested: _Nested) -> bool:
-    if items and isinstance(items[0], bool) or plain == (0, 0):
+    if (items and isinstance(items[0], bool)) or plain == (0, 0):
         mask = sum(1 << position for position, bit in enumerate(items) if typed(bit, bool, "value.data"))
         return plain in (mask, (mask, len(items)))
     return len(items) == len(plain) and all(_agrees(one, part, nested) for one, part in zip(items, plain, strict=True))

@@ -1,0 +1,158 @@
+"""The two long works on a Lean chain, making one and importing one, with their progress and what they ended with."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from proofplane.chain.delivery import Comparison, Delivered, deliver, first_new
+from proofplane.chain.directory import ChainDirectory
+from proofplane.chain.errors import BadChainDirectory
+from proofplane.chain.generate import ChainPlan
+from proofplane.chain.generated import write_chain
+from proofplane.chain.metrics import reorg_depth
+from proofplane.chain.observers import Observers
+from proofplane.chain.options import ImportOptions
+from proofplane.chain.ports import Observer
+from proofplane.chain.step_times import StepTime, StepTimes
+from proofplane.chain.trace import ChromeTrace
+from proofplane.chain.types import Outcome
+from proofplane.crypto.xmss import Scheme
+from proofplane.lean.store import Store
+from proofplane.node.chain_progress import ChainProgress
+from proofplane.node.chain_session import ChainSession, checked_anchor
+from proofplane.node.errors import StoppedEarly
+from proofplane.service.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class ChainImported:
+    """What importing a directory ended with."""
+
+    scheme: str
+    validators: int
+    passed_over: int
+    """Blocks that an earlier run had imported, with all before them."""
+    deliveries: tuple[Delivered, ...]
+    store: Store
+    reorgs: int
+    """How often the head left its branch."""
+    signatures: int
+    """Of proofs that held."""
+    steps: tuple[StepTime, ...]
+    seconds: float
+
+    def count(self, what: Outcome | Comparison | None) -> int:
+        """How many deliveries ended so; None counts the refused ones."""
+        outcomes, comparisons = Counter(one.outcome for one in self.deliveries), Counter(one.comparison for one in self.deliveries)
+        return comparisons[what] if isinstance(what, Comparison) else outcomes[what]
+
+
+class ChainRun:
+    """Holds the progress while one or both works are done; used from one event loop."""
+
+    def __init__(self, clock: Clock) -> None:
+        """`clock` times imports."""
+        self._clock = clock
+        self._progress = ChainProgress()
+
+    def progress(self) -> ChainProgress:
+        """How far it is."""
+        return self._progress
+
+    async def generate(self, plan: ChainPlan, out: Path) -> int:
+        """Makes a chain on another thread and returns how many blocks its directory holds.
+
+        Cancelled: ends after the next key or slot; nothing is left then.
+
+        Raises:
+            BadChainDirectory: See `write_chain`.
+        """
+        stop = threading.Event()
+        self._progress = ChainProgress("keys", 0, plan.validators)
+
+        def told(stage: str, done: int, total: int) -> None:
+            if stop.is_set():
+                raise StoppedEarly("stopped; the chain was not written")
+            self._progress = ChainProgress(stage, done, total)
+
+        work = asyncio.ensure_future(asyncio.to_thread(write_chain, plan, out, told))
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            stop.set()
+            await asyncio.wait([work])
+            work.exception()  # retrieved: it is our own
+            raise
+
+    async def import_directory(
+        self,
+        chain: ChainDirectory,
+        scheme: Scheme,
+        data_dir: Path | None = None,
+        options: ImportOptions | None = None,
+        trace: Path | None = None,
+    ) -> ChainImported:
+        """Imports the blocks of a directory, on top of what an earlier run has imported.
+
+        Args:
+            chain: The directory.
+            scheme: Of its signatures.
+            data_dir: Where to store it; None: in memory.
+            options: Of the importer.
+            trace: Where to write a Chrome trace; None: nowhere.
+
+        Raises:
+            BadChainDirectory: The directory cannot be used, or the data directory holds another chain, or the trace cannot be written.
+            ProofplaneError: See `ChainSession` and `Importer.import_block`; a refused block is no error.
+        """
+        anchor, times = checked_anchor(chain.state, chain.anchor, scheme), StepTimes()
+        with ExitStack() as opened:
+            observer = Observers(times, *_traces(trace, opened))
+            async with ChainSession(data_dir, anchor, options, observer) as session:
+                began = self._clock.now()
+                passed_over = first_new(chain.steps, session.found)
+                return await self._import(chain, session, passed_over, times, began)
+
+    async def _import(
+        self, chain: ChainDirectory, session: ChainSession, passed_over: int, times: StepTimes, began: float
+    ) -> ChainImported:
+        deliveries: list[Delivered] = []
+        head, reorgs, refused = session.importer.store.head, 0, 0
+        self._show(session, passed_over, len(chain.steps), refused)
+        async for one in deliver(session.importer, session.storage, chain.steps[passed_over:]):
+            deliveries.append(one)
+            store = session.importer.store
+            reorgs += reorg_depth(store, head) > 0
+            head = store.head
+            refused += one.refusal is not None
+            self._show(session, passed_over + len(deliveries), len(chain.steps), refused)
+        await session.importer.settled()
+        return ChainImported(
+            scheme=session.scheme.name,
+            validators=len(chain.state.validators),
+            passed_over=passed_over,
+            deliveries=tuple(deliveries),
+            store=session.importer.store,
+            reorgs=reorgs,
+            signatures=times.signatures,
+            steps=tuple(times.table()),
+            seconds=self._clock.now() - began,
+        )
+
+    def _show(self, session: ChainSession, done: int, total: int, refused: int) -> None:
+        store = session.importer.store
+        self._progress = ChainProgress("blocks", done, total, store.blocks[store.head].slot, store.latest_finalized.slot, refused)
+
+
+def _traces(path: Path | None, opened: ExitStack) -> list[Observer]:
+    if path is None:
+        return []
+    try:
+        return [opened.enter_context(ChromeTrace(path))]
+    except OSError as error:
+        raise BadChainDirectory(f"the trace {path} cannot be written: {error.strerror}") from None

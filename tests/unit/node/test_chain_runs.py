@@ -1,0 +1,87 @@
+"""Making and importing a chain, with progress; cancelled, nothing is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kit.lean_directories import SMALL, STEPS, small
+from proofplane.chain.directory import read_chain
+from proofplane.chain.types import Outcome, Step
+from proofplane.crypto.xmss import TEST
+from proofplane.node import chain_demo
+from proofplane.node.chain_demo import ChainDemo
+from proofplane.node.chain_progress import ChainProgress
+from proofplane.node.chain_runs import ChainRun
+from proofplane.service.clock import SystemClock
+
+
+def names(place: Path) -> list[str]:
+    return [file.name for file in place.iterdir()]
+
+
+async def test_a_chain_is_made_and_imported_with_progress(tmp_path: Path) -> None:
+    run = ChainRun(SystemClock())
+
+    assert await run.generate(SMALL, tmp_path / "chain") == STEPS
+    assert run.progress() == ChainProgress("slots", 9, 9)
+    done = await run.import_directory(read_chain(tmp_path / "chain"), TEST)
+
+    assert run.progress() == ChainProgress("blocks", STEPS, STEPS, head_slot=9, finalized_slot=done.store.latest_finalized.slot, refused=5)
+    signatures = 1 + 7 * 6 + 6  # the first block has no votes; the bad state root is validly signed
+    assert (done.count(Outcome.IMPORTED), done.signatures) == (8, signatures)
+    times = {time.step: time for time in done.steps}
+    assert times[Step.COMMIT].count == 8
+    assert times[Step.SIGNATURES].longest >= times[Step.SIGNATURES].mean > 0
+
+
+async def test_a_cancelled_generation_ends_soon_and_leaves_nothing(tmp_path: Path) -> None:
+    run = ChainRun(SystemClock())
+    work = asyncio.create_task(
+        run.generate(replace(SMALL, validators=64, slots=200, missed=frozenset(), forks=frozenset()), tmp_path / "chain")
+    )
+    await asyncio.sleep(0)  # it has begun
+
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+
+    assert run.progress().stage == "keys"
+    assert names(tmp_path) == []
+
+
+async def test_an_interrupted_import_goes_on_where_it_was(tmp_path: Path) -> None:
+    chain = read_chain(small(tmp_path / "chain"))
+    whole = await ChainRun(SystemClock()).import_directory(chain, TEST)
+    first = replace(chain, steps=chain.steps[:10])
+    await ChainRun(SystemClock()).import_directory(first, TEST, tmp_path / "data")
+
+    rest = await ChainRun(SystemClock()).import_directory(chain, TEST, tmp_path / "data")
+
+    assert (rest.passed_over, len(rest.deliveries)) == (10, STEPS - 10)
+    assert rest.store == whole.store
+
+
+async def test_the_demos_chain_forks_misses_a_slot_and_can_be_made_again(tmp_path: Path) -> None:
+    for _ in range(2):
+        demo = ChainDemo(tmp_path / "lean", None, SystemClock())
+        await demo.work()
+
+        done = demo.imported
+        assert done is not None
+        assert (done.count(Outcome.IMPORTED), done.count(None), done.reorgs) == (23, 0, 1)
+        assert [one.difference for one in done.deliveries] == [""] * 23
+        assert demo.progress().head_slot == chain_demo.PLAN.slots
+
+
+async def test_the_demo_removes_no_file_that_is_not_its_own(tmp_path: Path) -> None:
+    (tmp_path / "lean" / "blocks").mkdir(parents=True)
+    foreign = tmp_path / "lean" / "blocks" / "letter.txt"
+    foreign.write_text("dear")
+
+    with pytest.raises(chain_demo.BadChainDirectory, match="cannot be made anew"):
+        await ChainDemo(tmp_path / "lean", None, SystemClock()).work()
+    assert foreign.read_text() == "dear"
