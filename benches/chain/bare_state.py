@@ -14,7 +14,7 @@ _ZERO = bytes(32)
 
 def bare_transition(state: State, block: Block) -> State:
     """A state with the block's header, the longer history, and the block's one attestation as a pending tally."""
-    view = state.copy()
+    view: State = state.copy()
     view.latest_block_header.state_root = state.hash_tree_root()
     view.slot = block.slot
     view.historical_block_hashes.append(view.latest_block_header.hash_tree_root())

@@ -1,4 +1,8 @@
-"""Cases, interleaved rounds, and the figures that come of them."""
+"""Cases, interleaved rounds, and the figures that come of them.
+
+The machine may be shared. So every turn of a case also measures how much processor time went to others, and if enough turns had the
+machine nearly for themselves, only these count; how many is printed.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +10,15 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
+QUIET = 0.1
+"""Cores' worth of other people's work up to which a turn counts as quiet."""
 
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One row of contestants that do the same work, or whose ratio answers a question."""
-
-    name: str
-    unit: str
-    """Of what a contestant returns; less is better."""
-    contestants: dict[str, Callable[[], Sequence[float]]]
-    """Each does its work once and returns the parts of it that can be held against those of another round, such as one figure a block."""
-    ratios: tuple[Ratio, ...]
-    notes: Callable[[], list[str]] = lambda: []
-    """Lines to print below the table, once all rounds are done."""
+ENOUGH = 3
+"""Quiet turns from which on the others do not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,62 +28,96 @@ class Ratio:
     above: str
     below: str
     goal: str
-    """In words."""
-    scale: float = 1.0
-    """What a part of `below` counts."""
+    """In words; may be empty."""
 
 
-@dataclass(slots=True)
-class Figures:
-    """Everything that one contestant returned, a row a round."""
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Contestants that do the same work, or whose ratio answers a question."""
 
-    rounds: list[Sequence[float]] = field(default_factory=list)
-
-    @property
-    def totals(self) -> list[float]:
-        """The sum of each round."""
-        return [sum(parts) for parts in self.rounds]
-
-    @property
-    def median(self) -> float:
-        """Of the rounds."""
-        return statistics.median(self.totals)
-
-    @property
-    def undisturbed(self) -> float:
-        """The sum of each part's least over all rounds: what is left when nobody else happened to run."""
-        return sum(min(parts) for parts in zip(*self.rounds, strict=True))
+    name: str
+    unit: str
+    """Of what a contestant returns; less is better."""
+    contestants: Mapping[str, Callable[[], Sequence[float]]]
+    """Each does its work once and returns its parts, which add up to its figure: one a block, say. They are the same in every turn."""
+    ratios: tuple[Ratio, ...]
+    notes: Callable[[], list[str]] = list
+    """Lines to print below the table, once all rounds are done."""
 
 
-Measured = dict[str, dict[str, Figures]]
-"""By case and contestant."""
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What the contestants of a case returned in one round."""
+
+    parts: Mapping[str, Sequence[float]]
+    """By contestant."""
+    others: float
+    """Cores that others kept busy meanwhile."""
 
 
-def measure(cases: Sequence[Case], rounds: int) -> Measured:
-    """Lets the contestants of each case run in turn, the order turned around in every other round; one round before that warms up."""
-    measured: Measured = {case.name: {name: Figures() for name in case.contestants} for case in cases}
-    for turn in range(rounds + 1):
+def measure(cases: Sequence[Case], rounds: int) -> dict[str, list[Turn]]:
+    """Lets the contestants of each case run in turn, their order turned around in every other round; a round before that warms up."""
+    measured: dict[str, list[Turn]] = {case.name: [] for case in cases}
+    for number in range(rounds + 1):
         for case in cases:
             names = list(case.contestants)
-            for name in names if turn % 2 else reversed(names):
-                parts = case.contestants[name]()
-                if turn:
-                    measured[case.name][name].rounds.append(parts)
-        what = f"round {turn} of {rounds}" if turn else "warm"
+            others = _OthersWatch()
+            parts = {name: case.contestants[name]() for name in (names if number % 2 else reversed(names))}
+            if number:
+                measured[case.name].append(Turn(parts, others.cores()))
+        what = f"round {number} of {rounds}" if number else "warm"
         print(f"{what}: load {os.getloadavg()[0]:.2f}, {time.strftime('%H:%M:%S')}", file=sys.stderr, flush=True)
     return measured
 
 
-def report(case: Case, figures: dict[str, Figures]) -> list[str]:
-    """A table of the case, with its ratios."""
-    lines = [f"\n{case.name}, {case.unit}", f"  {'':24}{'median':>12}{'least':>12}{'most':>12}{'undisturbed':>14}"]
-    for name, found in figures.items():
-        values = (found.median, min(found.totals), max(found.totals))
-        lines.append(f"  {name:24}" + "".join([f"{value:12,.2f}" for value in values]) + f"{found.undisturbed:14,.2f}")
+def report(case: Case, turns: Sequence[Turn]) -> list[str]:
+    """A table of the case, with its ratios. The ratio is the median of the turns' own ratios.
+
+    "Undisturbed" adds up the least that each part took in any turn; between two contestants it says what a machine of one's own would.
+    """
+    quiet = [turn for turn in turns if turn.others <= QUIET]
+    counted = quiet if len(quiet) >= ENOUGH else turns
+    busy = statistics.median([turn.others for turn in turns])
+    lines = [
+        f"\n{case.name}, {case.unit} ({len(quiet)} of {len(turns)} turns were quiet, {len(counted)} count; others took {busy:.2f} cores)",
+        f"  {'':38}{'median':>12}{'least':>12}{'most':>12}{'undisturbed':>14}",
+    ]
+    totals = {name: [sum(turn.parts[name]) for turn in counted] for name in case.contestants}
+    calm = {name: sum(min(parts) for parts in zip(*[turn.parts[name] for turn in turns], strict=True)) for name in case.contestants}
+    for name, values in totals.items():
+        columns = (statistics.median(values), min(values), max(values))
+        lines.append(f"  {name:38}" + "".join([f"{value:12,.2f}" for value in columns]) + f"{calm[name]:14,.2f}")
     for ratio in case.ratios:
-        above, below = figures[ratio.above], figures[ratio.below]
-        by_round = [a / (b * ratio.scale) for a, b in zip(above.totals, below.totals, strict=True)]
-        calm = above.undisturbed / (below.undisturbed * ratio.scale)
-        name = f"{ratio.above} / {ratio.below}"
-        lines.append(f"  {name:48}{statistics.median(by_round):8.2f}, undisturbed {calm:.2f}   ({ratio.goal})")
+        by_turn = [above / below for above, below in zip(totals[ratio.above], totals[ratio.below], strict=True)]
+        goal = f"   (goal {ratio.goal})" if ratio.goal else ""
+        undisturbed = calm[ratio.above] / calm[ratio.below]
+        lines.append(f"  {ratio.above} / {ratio.below} = {statistics.median(by_turn):.2f}, undisturbed {undisturbed:.2f}{goal}")
     return lines + [f"  {line}" for line in case.notes()]
+
+
+class _OthersWatch:
+    """Measures what other processes do, from when it is made; always none where the kernel does not tell."""
+
+    def __init__(self) -> None:
+        self._all, self._own, self._since = _busy_seconds(), _own_seconds(), time.perf_counter()
+
+    def cores(self) -> float:
+        """On average."""
+        took = time.perf_counter() - self._since
+        return max(0.0, (_busy_seconds() - self._all) - (_own_seconds() - self._own)) / took
+
+
+def _busy_seconds() -> float:
+    """Processor time of everybody since the machine was started, with what the machine's host took away."""
+    try:
+        fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
+    except OSError:
+        return 0.0
+    user, nice, system, _idle, _waiting, interrupts, soft_interrupts, stolen = map(int, fields)
+    return (user + nice + system + interrupts + soft_interrupts + stolen) / os.sysconf("SC_CLK_TCK")
+
+
+def _own_seconds() -> float:
+    """Processor time of this process and of its children that have ended."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system

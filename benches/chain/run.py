@@ -1,7 +1,7 @@
 """How fast are blocks checked and imported, against the bare work and against doing one thing after the other?
 
-Every case lets its contestants run in turn, round by round, in this one process; what counts is the ratio. "Undisturbed" adds up the
-least that each part (a block, a measurement) took in any round: on a machine that others use it says more than the median.
+Every case lets its contestants run in turn, round by round, in this one process; what counts is the ratio. Turns in which others used
+the machine do not count if there are enough without (`measuring`).
 
     python benches/chain/run.py [--rounds 7] [--only TEXT ...] [--json FILE]
 
@@ -16,6 +16,7 @@ import os
 import platform
 import sys
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 
 import imports
@@ -58,8 +59,8 @@ def main() -> None:
     for case in cases:
         print("\n".join(report(case, measured[case.name])))
     if arguments.json:
-        figures = {case: {name: found.rounds for name, found in contestants.items()} for case, contestants in measured.items()}
-        arguments.json.write_text(json.dumps({"machine": machine, "figures": figures}, indent=1))
+        figures = {name: [asdict(turn) for turn in turns] for name, turns in measured.items()}
+        arguments.json.write_text(json.dumps({"machine": machine, "turns": figures}, indent=1))
 
 
 def prepared(questions: list[str] | tuple[str, ...], scratch: Path, workers: ThreadWorkers) -> list[Case]:

@@ -33,7 +33,7 @@ def _case(validators: int, voters: int, name: str) -> Case:
         "ours, whole": _fastest(lambda: transition(state, block)),
         "bare work": _fastest(lambda: bare_transition(state, block)),
     }
-    goal = "goal <= 1.5" if validators == VALIDATORS[-1] else "no goal"
+    goal = "<= 1.5" if validators == VALIDATORS[-1] else ""
     return Case(name, "us", contestants, (Ratio("ours, whole", "bare work", goal),))
 
 

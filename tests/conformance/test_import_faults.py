@@ -319,6 +319,26 @@ async def test_a_bad_proof_first_does_not_spoil_the_good_one_and_nobody_remember
     assert await outcome(begin(rig, replace(signed, proof=BAD))) is Outcome.ALREADY_KNOWN
 
 
+async def test_a_transition_that_refused_a_block_with_a_bad_proof_is_not_remembered() -> None:
+    rig, workers = await held()
+    bad = rig.bad_state(rig.anchor, 1, BAD)
+    running = begin(rig, bad)
+    await settle()
+    workers.run("transition")
+    workers.run("signatures")
+    assert await outcome(running) is Reason.INVALID_BLOCK_PROOF
+    again = begin(rig, replace(bad, proof=GOOD))
+    await settle()
+    assert sorted(workers.names()) == ["signatures", "transition"]  # anybody can make such blocks: remembering them would fill the memory
+    workers.run_all()
+    assert await outcome(again) is Reason.STATE_ROOT_MISMATCH
+    third = begin(rig, replace(bad, proof=GOOD))
+    await settle()
+    assert workers.names() == ["signatures"]
+    workers.run_all()
+    assert await outcome(third) is Reason.STATE_ROOT_MISMATCH
+
+
 async def test_an_invalid_block_twice_at_once_has_the_same_reason_twice() -> None:
     rig, workers = await held()
     bad = rig.bad_state(rig.anchor, 1)

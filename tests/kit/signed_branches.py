@@ -16,12 +16,10 @@ from proofplane.lean.proof import Component
 from proofplane.lean.signature_list import SignatureList
 from proofplane.lean.types import (
     AggregatedAttestation,
-    AggregateProof,
     AttestationData,
     Block,
     Participants,
     Root,
-    SignedAggregate,
     SignedBlock,
     Slot,
     Validator,
@@ -51,14 +49,11 @@ class SignedTree(Branches):
         """The same number gives the same tree."""
         super().__init__(VALIDATORS)
         registry = [Validator(_key(n, "vote").public_key, _key(n, "propose").public_key) for n in range(VALIDATORS)]
-        self._registry = registry
         self.anchor_state = genesis_state(1_700_000_000, registry)
         self.anchor = genesis_block(self.anchor_state)
         self.blocks, self.states = {self.anchor.root: self.anchor}, {self.anchor.root: self.anchor_state}
         self.deliveries: list[SignedBlock] = []
         """Good blocks and bad ones, parents before their children."""
-        self.votes: list[SignedAggregate] = []
-        """Aggregates for some of the blocks."""
         random = Random(number)
         made = [self.anchor.root]
         for _ in range(BLOCKS):
@@ -69,8 +64,6 @@ class SignedTree(Branches):
             good = self.child(parent, slot, voters=random.choice([VALIDATORS, VALIDATORS, 3, 1, 0])).block
             made.append(good.root)
             self.deliveries += [self.signed(good), *self._bad(good, random)]
-            if random.random() < 0.5:
-                self.votes.append(self._aggregate(good.root, random))
 
     def signed(self, block: Block) -> SignedBlock:
         """The block with the proof that its proposer and voters give."""
@@ -110,11 +103,6 @@ class SignedTree(Branches):
     ) -> Block:
         root = block.state_root if state_root is None else state_root
         return make_block(block.slot, ValidatorIndex(proposer), block.parent_root if parent is None else parent, root, attestations)
-
-    def _aggregate(self, head: Root, random: Random) -> SignedAggregate:
-        voters = Participants(random.randrange(1, 1 << VALIDATORS), VALIDATORS)
-        data = self.vote(head, min(self.blocks[head].slot + random.randrange(2), SLOTS - 1))
-        return SignedAggregate(data, AggregateProof(voters, self._proof(voters, data)))
 
     def _proof(self, voters: Participants, data: AttestationData) -> bytes:
         message = attestation_data_root(data)
