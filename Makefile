@@ -74,6 +74,7 @@ check: setup ## formatting, lint, types, layers
 bench: $(STAMP) ## the figures of the README
 	$(BIN)/python benches/proving_pipeline.py
 	$(BIN)/python benches/rpc/run.py
+	$(BIN)/python benches/chain/run.py
 
 generate: $(STAMP) ## rewrite what is generated: the checklist table in docs/design/proving.md, the echo service of every language
 	$(BIN)/python tests/kit/checklist.py

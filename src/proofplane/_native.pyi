@@ -17,6 +17,7 @@ __all__ = [
     "InUse",
     "Limits",
     "Server",
+    "XMSS_LARGEST_WINDOW",
     "XmssKey",
     "__version__",
     "poseidon1",
@@ -28,6 +29,9 @@ __all__ = [
 
 __version__: str
 """The project's version, from Cargo.toml."""
+
+XMSS_LARGEST_WINDOW: int
+"""Slots that an `XmssKey` may hold."""
 
 class BadAddress(Exception):
     """The text is no address."""
@@ -226,7 +230,7 @@ class EchoServer:
 
 @final
 class XmssKey:
-    """A sparse signing key: it can sign for the smallest aligned window of 2^k slots that holds the given ones, at most 2^16.
+    """A sparse signing key: it can sign for the smallest aligned window of 2^k slots that holds the given ones.
 
     Made without the GIL, from a seed of 32 bytes. Raises ValueError for slots that the scheme has not, or too large a window.
     """
@@ -245,7 +249,10 @@ class XmssKey:
         """The window's slots, a power of two."""
 
     def sign(self, slot: int, message: bytes) -> bytes:
-        """Signs 32 bytes, without the GIL; raises ValueError outside the window. Never sign two messages in one slot."""
+        """Signs 32 bytes, without the GIL; raises ValueError outside the window, and if no attempt encodes the message.
+
+        Never sign two messages in one slot.
+        """
 
 def xmss_verify(
     scheme: str,

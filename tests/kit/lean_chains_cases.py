@@ -43,13 +43,6 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Together:
-    """Blocks that are handed in at once."""
-
-    deliveries: tuple[Delivery, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Tick:
     """The clock goes on by so many intervals."""
 
@@ -64,6 +57,14 @@ class Vote:
 
     signed: SignedAttestation
     is_aggregator: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Blocks, and perhaps a vote, that are handed in at once."""
+
+    deliveries: tuple[Delivery, ...]
+    vote: Vote | SignedAggregate | None
 
 
 Event = Delivery | Together | Tick | Vote | SignedAggregate
@@ -88,7 +89,7 @@ class Case:
 
 BAD = (
     ("state", 6), ("wrong proposer", 3), ("no proposer", 1), ("twice", 1), ("many", 1), ("nobody", 2), ("foreign", 2), ("past", 1),
-    ("gap", 1), ("future", 1), ("window", 2), ("orphan", 3),
+    ("gap", 1), ("full", 2), ("future", 1), ("window", 2), ("orphan", 3),
 )  # fmt: skip
 """What can be wrong with a block itself, and how often."""
 
@@ -131,13 +132,14 @@ class Builder:
             case "tick":
                 self.events.append(Tick(random.choice([0, 1, 2, 3, 5, 9, 40]), random.random() < 0.5, random.random() < 0.7))
             case "together":
-                parts = [
-                    self._delivered(random.choice(["good", "fork", "fork", "proof", "bad", "again"]), random)
-                    for _ in range(random.randrange(2, 6))
-                ]
+                vote: Vote | SignedAggregate | None = None
+                if count and random.random() < 0.7:  # about blocks that are there before these
+                    vote = self._vote(random) if random.random() < 0.3 else self._aggregate(random)
+                kinds = ["good", "fork", "fork", "proof", "bad", "again"]
+                parts = [self._delivered(random.choice(kinds), random) for _ in range(random.randrange(1, 5))]
                 if random.random() < 0.6:  # one of them twice
                     parts.insert(random.randrange(len(parts)), random.choice(parts))
-                self.events.append(Together(tuple(parts)))
+                self.events.append(Together(tuple(parts), vote))
             case "hidden":
                 self._late.append(self._delivered("good", random).signed)
             case "good" | "fork" | "proof" | "bad" | "again":
@@ -148,8 +150,8 @@ class Builder:
     def _delivered(self, kind: str, random: Random) -> Delivery:
         if kind == "again" and self._signed:
             return self._delivery(random.choice(self._signed), random, again=True)
-        parent = self._parent(random, fork=kind == "fork")
-        slot = self.chain.blocks[parent].slot + random.choice([1, 1, 1, 1, 1, 2, 2, 3, 7, 45])
+        parent = self._parent(random, fork=kind == "fork" or (kind != "good" and random.random() < 0.35))
+        slot = self.chain.blocks[parent].slot + random.choice([1, 1, 1, 1, 2, 2, 3, 7, 45])
         if kind == "bad":
             return self._delivery(self._faulty(random, parent, slot), random)
         block = self._block(random, parent, slot, self._body(random, parent))
@@ -162,6 +164,8 @@ class Builder:
     def _delivery(self, signed: SignedBlock, random: Random, *, again: bool = False) -> Delivery:
         if not again:
             self._signed.append(signed)
+        if signed.block.slot >= MAX_SLOT_GAP and random.random() < 0.8:
+            return Delivery(signed, "trusted")  # no key signs so late
         kinds = ["value"] * 12 + ["bytes"] * 6 + ["cut", "trusted"]
         return Delivery(signed, random.choice([*kinds, *["trusted"] * (0 if self.chain.validators else 9)]))
 
@@ -173,7 +177,7 @@ class Builder:
     def _faulty(self, random: Random, parent: Root, slot: int) -> SignedBlock:
         chain, count, body = self.chain, self.chain.validators, self._body(random, parent)
         kind = random.choices([name for name, _ in BAD], [weight for _, weight in BAD])[0]
-        proposer, fault = None, random.choice(PROOF_FAULTS) if random.random() < 0.25 else None
+        proposer, fault = None, random.choice(PROOF_FAULTS) if random.random() < 0.4 else None
         match kind:
             case "wrong proposer":
                 proposer = (slot + 1) % max(count, 1)
@@ -195,6 +199,8 @@ class Builder:
                 slot = random.randrange(chain.blocks[parent].slot + 1)
             case "gap":
                 slot = random.choice([chain.blocks[parent].slot + MAX_SLOT_GAP + 1, 2**63, 2**64 - 1])
+            case "full":  # the gap is allowed, but the history has no room for so many slots
+                slot = chain.blocks[parent].slot + MAX_SLOT_GAP
             case "future":
                 slot = LIFETIME - 1
             case "window" if count:
@@ -303,7 +309,7 @@ class Builder:
 def cases(draw: st.DrawFn) -> Case:
     """Any case."""
     anchor = draw(st.sampled_from(["genesis"] * 22 + ["crooked", "empty"]))
-    start = draw(st.sampled_from([200 * INTERVALS_PER_SLOT] * 8 + [0, 12]))
+    start = draw(st.sampled_from([200 * INTERVALS_PER_SLOT] * 8 + [2 * MAX_SLOT_GAP * INTERVALS_PER_SLOT] * 3 + [0, 12]))
     builder = Builder(anchor, draw(st.integers(3, 8)), start)
     builder.move("line", draw(st.integers(0, 9_999)))
     for kind, number in draw(st.lists(st.tuples(st.sampled_from(MOVES), st.integers(0, 9_999)), min_size=3, max_size=16)):

@@ -7,8 +7,9 @@ Written from section 11 of the reference, with the two guards and the buffer of 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 
-from kit.lean_chains_cases import Case, Delivery, Tick, Vote
+from kit.lean_chains_cases import Case, Delivery, Tick, Together, Vote
 from proofplane.base.errors import TryAgain
 from proofplane.chain.types import ImportedBlock, Outcome
 from proofplane.lean.aggregation import aggregate
@@ -31,7 +32,7 @@ PROOFS_OF_A_ROOT = 4
 
 CONTENT = frozenset({
     Reason.BLOCK_SLOT_NOT_IN_FUTURE, Reason.EMPTY_VALIDATOR_REGISTRY, Reason.WRONG_PROPOSER, Reason.PARENT_ROOT_MISMATCH,
-    Reason.TOO_MANY_ATTESTATION_DATA, Reason.JUSTIFIED_SLOT_OUT_OF_RANGE, Reason.STATE_ROOT_MISMATCH,
+    Reason.TOO_MANY_ATTESTATION_DATA, Reason.JUSTIFIED_SLOT_OUT_OF_RANGE, Reason.STATE_ROOT_MISMATCH, Reason.HISTORY_FULL,
 })  # fmt: skip
 """Reasons that only the transition has: the block's content is bad, whatever proof comes with it."""
 
@@ -62,34 +63,57 @@ class StraightLine:
             self._children(delivery.signed.block.root)
         return answer
 
-    def at_once(self, deliveries: Sequence[Delivery], answers: Sequence[Answer], emitted: Sequence[Root]) -> None:
-        """Blocks that were handed in at once, with the answers and the imports that came of it: is there an order that gives these?
+    def at_once(self, together: Together, answers: Sequence[Answer], emitted: Sequence[Root], store: Store) -> StraightLine:
+        """What was handed in at once, with the answers, imports and store that came of it: the line of an order that gives just these.
 
-        Imports are made in the order in which they were seen. Each answer must be right between two of them, or at the ends; each
-        import must be of a delivered or waiting block; and nothing may wait whose parent is there.
+        Imports are made in the order in which they were seen; where the vote falls between them is tried out. Each answer must be right
+        between two imports, or at the ends; each import must be of a delivered or waiting block; and nothing may wait whose parent is
+        there. Raises `AssertionError` if there is no such order.
         """
+        failures: list[AssertionError] = []
+        for place in range(len(emitted) + 1):
+            line = copy(self)
+            line.emitted, line._waiting, line._states = list(self.emitted), list(self._waiting), dict(self._states)
+            try:
+                line._follow(together, answers, emitted, place)
+                assert line.store == store
+            except AssertionError as failure:
+                failures.append(failure)
+            else:
+                return line
+        raise failures[0]
+
+    def _follow(self, together: Together, answers: Sequence[Answer], emitted: Sequence[Root], vote_at: int) -> None:
+        deliveries = together.deliveries
         possible: list[set[Answer]] = [{self._answer(delivery)} for delivery in deliveries]
-        kept = [delivery for delivery, answer in zip(deliveries, answers, strict=True) if answer is Reason.UNKNOWN_PARENT_BLOCK]
-        for delivery in kept:
-            self._keep(delivery)
-        for root in emitted:
-            offered = [*deliveries, *(Delivery(signed) for signed in self._waiting)]
-            found = [one for one in offered if one.signed.block.root == root and self._answer(one) is Outcome.IMPORTED]
-            assert found, f"nothing that was handed in or waits makes {root.hex()} importable here"
-            self._import(found[0])
-            for place, delivery in enumerate(deliveries):
-                possible[place].add(self._answer(delivery))
-        for delivery, answer, right in zip(deliveries, answers, possible, strict=True):
+        for delivery, answer in zip(deliveries, answers, strict=False):
+            if answer is Reason.UNKNOWN_PARENT_BLOCK:
+                self._keep(delivery)
+        for place in range(len(emitted) + 1):
+            if place == vote_at and together.vote is not None:
+                answer = self.vote(together.vote)
+                assert answers[-1] == answer, f"{answers[-1]} for {together.vote}, not {answer}"
+            if place < len(emitted):
+                self._import(self._importable(emitted[place], deliveries))
+            for right, delivery in zip(possible, deliveries, strict=True):
+                right.add(self._answer(delivery))
+        imported = list[Root]()
+        for delivery, answer, right in zip(deliveries, answers, possible, strict=False):
             assert answer in right, f"{answer} for {delivery.signed.block.root.hex()}, which can only be {right}"
-            assert answer is not Outcome.IMPORTED or delivery.signed.block.root in emitted
-        imported = [one.signed.block.root for one, answer in zip(deliveries, answers, strict=True) if answer is Outcome.IMPORTED]
+            imported += [delivery.signed.block.root] * (answer is Outcome.IMPORTED)
         assert len(imported) == len(set(imported)), "one block was imported twice"
-        due = [signed for signed in self._waiting if signed.block.parent_root in self.store.blocks]
-        for signed in due:
+        assert set(imported) <= set(emitted)
+        for signed in [signed for signed in self._waiting if signed.block.parent_root in self.store.blocks]:
             assert self._answer(Delivery(signed)) is not Outcome.IMPORTED, (
                 f"{signed.block.root.hex()} still waits for a parent that is there"
             )
             self._waiting.remove(signed)
+
+    def _importable(self, root: Root, deliveries: Sequence[Delivery]) -> Delivery:
+        offered = [*deliveries, *(Delivery(signed) for signed in self._waiting)]
+        found = [one for one in offered if one.signed.block.root == root and self._answer(one) is Outcome.IMPORTED]
+        assert found, f"nothing that was handed in or waits makes {root.hex()} importable here"
+        return found[0]
 
     def tick(self, tick: Tick) -> Answer:
         """Time passes."""
@@ -186,9 +210,15 @@ class StraightLine:
         refused = _has_data_twice(signed) or not self._slot_has_come(signed) or signed.block.parent_root in self._invalid
         if delivery.form == "trusted" or self._most == 0 or refused or signed in self._waiting:
             return
-        if sum(one.block.root == signed.block.root for one in self._waiting) == PROOFS_OF_A_ROOT:
-            return
-        self._waiting = [*self._waiting, signed][-self._most :]
+        proofs = [one for one in self._waiting if one.block.root == signed.block.root]
+        if len(proofs) == PROOFS_OF_A_ROOT:
+            self._waiting.remove(proofs[0])
+        self._waiting = [*self._waiting, signed]
+        if len(self._waiting) > self._most:  # the fullest slot loses its oldest; of several, the one furthest from the head
+            head = self.store.blocks[self.store.head].slot
+            slots = [one.block.slot for one in self._waiting]
+            fullest = max(slots, key=lambda slot: (slots.count(slot), abs(slot - head)))
+            del self._waiting[slots.index(fullest)]
 
     def _forget_descendants(self, root: Root) -> None:
         """No block can follow on one with bad content: what waits for it gives its room to others."""

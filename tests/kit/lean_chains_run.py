@@ -18,6 +18,7 @@ from proofplane.chain.types import ImportedBlock
 from proofplane.lean.codec import encode_signed_block
 from proofplane.lean.errors import Reason, Rejected
 from proofplane.lean.proof import ProofBackend
+from proofplane.lean.ssz import State
 from proofplane.lean.store import Store
 from proofplane.lean.types import Root, SignedAggregate
 
@@ -37,12 +38,19 @@ class Told:
     refusals: tuple[tuple[Root | None, Reason], ...]
 
 
+class ForgetfulStorage(MemoryChainStorage):
+    """Has half of the states at hand, by their block's root; the others have to be asked for on a worker."""
+
+    def state_at_hand(self, root: Root) -> State | None:
+        return super().state_at_hand(root) if root[-1] % 2 else None
+
+
 class Played:
     """An importer that plays one case."""
 
     def __init__(self, case: Case, workers: Workers, backend: ProofBackend, options: ImportOptions, checked: Checked) -> None:
         self._case = case
-        self._storage, self._notes = MemoryChainStorage(), Notes()
+        self._storage, self._notes = ForgetfulStorage(), Notes()
         self._importer = Importer(self._storage, backend, workers, case.store, options, self._notes)
         self._stream = self._importer.commits.subscribe()
         self._line = StraightLine(case, backend, checked)
@@ -65,7 +73,8 @@ class Played:
 
     async def _happen(self, event: Event) -> list[Said]:
         if isinstance(event, Together):
-            return list(await asyncio.gather(*[self._said_to(delivery) for delivery in event.deliveries]))
+            parts: list[Event] = [*event.deliveries, *([] if event.vote is None else [event.vote])]
+            return list(await asyncio.gather(*[self._said_to(part) for part in parts]))
         return [await self._said_to(event)]
 
     async def _said_to(self, event: Event) -> Said:
@@ -95,7 +104,7 @@ class Played:
     def _compare(self, event: Event, answers: Sequence[Answer], emitted: Sequence[Root]) -> None:
         line = self._line
         if isinstance(event, Together):
-            line.at_once(event.deliveries, answers, emitted)
+            self._line = line = line.at_once(event, answers, emitted, self._importer.store)
             line.refusals = list(self._notes.refusals)  # theirs have no order of their own
         else:
             wanted = (

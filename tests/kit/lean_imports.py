@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
@@ -134,6 +135,18 @@ class FaultyStorage(MemoryChainStorage):
         self.began = asyncio.Event()
         """Set once a commit has begun."""
         self.commits = 0
+        self.forgotten = False
+        """No state is at hand: each has to be made again."""
+        self.replays: list[tuple[Root, threading.Thread]] = []
+        """Which were, and on which thread."""
+
+    def state(self, root: Root) -> State | None:
+        if self.forgotten:
+            self.replays.append((root, threading.current_thread()))
+        return super().state(root)
+
+    def state_at_hand(self, root: Root) -> State | None:
+        return None if self.forgotten else super().state_at_hand(root)
 
     async def commit(self, before: Store, after: Store, imported: SignedBlock | None = None, state: State | None = None) -> None:
         self.began.set()

@@ -40,6 +40,7 @@ mod _native {
     /// The version has one place, the workspace's Cargo.toml; asking the installed package's metadata would cost tens of milliseconds at each start.
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("XMSS_LARGEST_WINDOW", proofplane_xmss::key::LARGEST_WINDOW)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

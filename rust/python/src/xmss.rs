@@ -173,8 +173,5 @@ fn kernel_named(name: Option<&str>) -> PyResult<Kernel> {
 }
 
 fn refused(error: key::KeyError) -> PyErr {
-    match error {
-        key::KeyError::NoEncoding => PyRuntimeError::new_err(error.to_string()),
-        _ => PyValueError::new_err(error.to_string()),
-    }
+    PyValueError::new_err(error.to_string())
 }

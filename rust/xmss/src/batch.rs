@@ -7,6 +7,7 @@
 //! 2. The calling thread is one of the threads; there are never more threads than chunks. A thread that cannot be started is done without.
 //! 3. Chunks are taken in order. A thread stops when the next chunk lies behind a known failure; chunks before it are still checked. So the
 //!    smallest failing index is found, whatever the threads do.
+//! 4. Between two chunks a thread looks whether it shares its processor with another one of the batch (`placement`).
 
 use std::ops::Range;
 use std::panic::resume_unwind;
@@ -17,6 +18,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::hash::Hasher;
 use crate::kernel::{Kernel, LANES};
+use crate::placement::Places;
 use crate::scheme::Scheme;
 use crate::verify::{Claim, Verifier};
 
@@ -50,6 +52,7 @@ struct Shared<'a> {
     hasher: Hasher,
     claims: &'a [Claim<'a>],
     chunks: usize,
+    places: Places,
     /// The next chunk to take. Relaxed: it hands out numbers and nothing else.
     next: AtomicUsize,
     /// The smallest failing index so far, or the batch's length. Relaxed: a thread that reads an old value does work for nothing; the last
@@ -64,17 +67,19 @@ struct Shared<'a> {
 /// As a thread panicked: a fault of this library.
 pub fn verify(scheme: Scheme, kernel: Kernel, claims: &[Claim], threads: usize) -> Outcome {
     let chunks = chunks(claims.len(), threads);
+    let threads = threads.min(chunks);
     let shared = Shared {
         hasher: Hasher::new(scheme, kernel),
         claims,
         chunks,
+        places: Places::new(threads),
         next: AtomicUsize::new(0),
         failed: AtomicUsize::new(claims.len()),
     };
-    let mut spans = Vec::with_capacity(threads.min(chunks));
+    let mut spans = Vec::with_capacity(threads);
     thread::scope(|scope| {
         let shared = &shared;
-        let started: Vec<_> = (1..threads.min(chunks))
+        let started: Vec<_> = (1..threads)
             .map_while(|number| thread::Builder::new().spawn_scoped(scope, move || shared.work(number)).ok())
             .collect();
         if chunks > 0 {
@@ -96,6 +101,7 @@ impl Shared<'_> {
         let start = now();
         let mut verifier = Verifier::new(self.hasher);
         loop {
+            self.places.look_around(thread);
             let chunk = self.range(self.next.fetch_add(1, Ordering::Relaxed));
             if chunk.is_empty() || chunk.start > self.failed.load(Ordering::Relaxed) {
                 break;
@@ -104,6 +110,7 @@ impl Shared<'_> {
                 self.failed.fetch_min(chunk.start + failure, Ordering::Relaxed);
             }
         }
+        self.places.end(thread);
         Span { thread, start, end: now() }
     }
 

@@ -29,7 +29,7 @@ use crate::scheme::{BASE, DIGEST, MESSAGE_SIZE, PARAMETER, RANDOMNESS, Scheme, T
 use crate::signature::{self, PublicKey};
 use crate::tweak;
 
-/// The largest window, slots: 4 MB of nodes, and a second or so to make.
+/// The largest window, slots: 4 MiB of nodes, and five seconds to make in production.
 pub const LARGEST_WINDOW: u64 = 1 << 16;
 /// Attempts to encode a message, as the specification has it: one in 913 succeeds in production, so this many fail once in 10^47 messages.
 pub const MOST_ATTEMPTS: u64 = 100_000;

@@ -11,6 +11,7 @@ pub mod field;
 mod hash;
 pub mod kernel;
 pub mod key;
+mod placement;
 mod poseidon;
 mod prf;
 pub mod scheme;

@@ -47,7 +47,7 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// Room for chunks of the hasher's scheme: about 40 KB.
+    /// Room for chunks of the hasher's scheme: about 45 KB in production.
     pub fn new(hasher: Hasher) -> Self {
         let scheme = hasher.scheme;
         Self {

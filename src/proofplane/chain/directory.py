@@ -109,6 +109,8 @@ def read_chain(path: Path) -> ChainDirectory:
         raise BadChainDirectory(f"{path}: {GENESIS_NAME} or {ANCHOR_NAME} is malformed: {error.detail}") from None
     if not (path / STEPS_NAME).exists():
         found = sorted(path.glob(_BLOCKS))
+        for file in found:
+            _check_regular(file)
         return ChainDirectory(path, None, state, anchor, tuple([ChainStep(file, file.name) for file in found]))
     text = _read_steps(path)
     if text.scheme not in SCHEMES:
@@ -168,6 +170,7 @@ class ChainFiles:
 
 def read_file(path: Path) -> bytes:
     """A file of a chain; raises `BadChainDirectory` if it is absent, unreadable or absurdly large."""
+    _check_regular(path)
     try:
         with path.open("rb") as file:
             raw = file.read(_MAX_FILE + 1)
@@ -176,6 +179,12 @@ def read_file(path: Path) -> bytes:
     if len(raw) > _MAX_FILE:
         raise BadChainDirectory(f"{path} is larger than {_MAX_FILE >> 20} MiB: that is no file of a chain")
     return raw
+
+
+def _check_regular(path: Path) -> None:
+    """Raises `BadChainDirectory` for what is there and no file: reading a pipe or a terminal might wait for ever."""
+    if path.exists() and not path.is_file():
+        raise BadChainDirectory(f"{path} cannot be read: it is no regular file")
 
 
 class _StepText(msgspec.Struct):

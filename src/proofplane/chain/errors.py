@@ -25,5 +25,13 @@ class MissingState(Broken):
     """The storage lacks a state or a block that it must have: the database is damaged."""
 
 
+class PartsOfDifferentBlocks(Broken):
+    """A block was to be committed with what was checked about another one: a bug of ours."""
+
+
+class OutputLost(Broken):
+    """A file beside an import (a trace, metrics) could not be written to its end; the import itself is not concerned."""
+
+
 class BadChainDirectory(CallerMistake):
     """A chain directory or block file that cannot be used, or a data directory of another chain; the message says what does not fit."""

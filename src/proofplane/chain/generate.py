@@ -15,7 +15,7 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from proofplane.base.errors import CallerMistake
 from proofplane.chain.chain_keys import ChainKeys
@@ -27,8 +27,8 @@ from proofplane.lean.clock import first_interval, proposer_of
 from proofplane.lean.codec import attestation_data_root, make_block, state_root
 from proofplane.lean.config import VALIDATOR_REGISTRY_LIMIT
 from proofplane.lean.errors import Reason
+from proofplane.lean.fork_choice import attestation_target, vote_source
 from proofplane.lean.genesis import genesis_block, genesis_state
-from proofplane.lean.justification import is_justifiable
 from proofplane.lean.proof import Component
 from proofplane.lean.signature_list import SignatureList
 from proofplane.lean.ssz import State
@@ -224,12 +224,10 @@ class _Network:
         return [(AggregatedAttestation(Participants.of(tuple(voters)), data), component, votes)]
 
     def _data(self, head: Root) -> AttestationData:
-        """What an honest validator says in the slot of the block `head`."""
-        blocks = self._store.blocks
-        node, target = blocks[head], head
-        while (at := blocks[target].slot) > node.finalized.slot and not is_justifiable(at, node.finalized.slot):
-            target = blocks[target].parent_root
-        return AttestationData(node.slot, Checkpoint(head, node.slot), Checkpoint(target, blocks[target].slot), node.justified)
+        """What an honest validator says in the slot of the block `head`, if that is its head and safe, and finality what its state says."""
+        node = self._store.blocks[head]
+        seen = replace(self._store, head=head, safe_target=head, latest_finalized=node.finalized)
+        return AttestationData(node.slot, Checkpoint(head, node.slot), attestation_target(seen), vote_source(seen))
 
     def _signed(self, draft: _Draft, block: Block, spoil: bool = False) -> SignedBlock:
         """The draft's votes with the proposer's signature of `block`, maybe another than the draft's; `spoil` makes the first one bad."""

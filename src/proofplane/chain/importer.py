@@ -5,7 +5,8 @@ Stages: bytes -> SignedBlock -> GuardedBlock -> (SignaturesVerified, PostState) 
 Rules:
 1. Guards come first and cost next to nothing (`guards`). An already imported block is accepted, whatever proof came with it.
 2. A and B run beside each other and the barrier makes one verdict of them (`barrier`), the same as the sequential order: A, then B.
-   An old parent's state may take hundreds of transitions to make again, so a block on one takes the sequential order itself.
+   A parent's state that is not in memory may take hundreds of transitions to make again, and whoever sends a block chooses its parent:
+   such a block takes the sequential order itself, on a worker.
    A trusted block has no A. Only blocks that this node or a test made are trusted: nothing that came from a network may be.
 3. Only reasons of B are remembered, by block root, and looked up only once A has passed, where they save B (`invalid_roots`).
    A child of a remembered block gets UNKNOWN_PARENT_BLOCK, as any block whose parent has no state, and is not kept.
@@ -30,6 +31,7 @@ import threading
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from proofplane.chain.barrier import passed, run_all, verdict
 from proofplane.chain.errors import ImporterClosed, MissingState, ParentGone
@@ -47,7 +49,6 @@ from proofplane.chain.types import (
     ImportedBlock,
     ImportResult,
     Outcome,
-    PostState,
     SignaturesVerified,
     Step,
 )
@@ -56,7 +57,7 @@ from proofplane.chain.waiting import WaitingBlocks
 from proofplane.chain.writer import StoreWriter
 from proofplane.lean.aggregation import aggregate
 from proofplane.lean.blocks import accept_block, node_of
-from proofplane.lean.codec import decode_signed_block
+from proofplane.lean.codec import decode_signed_block, size_without_proof
 from proofplane.lean.errors import Reason, Rejected
 from proofplane.lean.proof import ProofBackend
 from proofplane.lean.ssz import State
@@ -65,13 +66,9 @@ from proofplane.lean.ticks import on_tick
 from proofplane.lean.types import Registry, Root, SignedAggregate, SignedAttestation, SignedBlock
 from proofplane.service.subscriptions import Feed, Subscribers
 
-RECENT_SLOTS = 32
-"""How far before the head a parent may be for its state to be asked for on the event loop: the storage has it in memory, or, right after
-a start, replays as many blocks once."""
-
 SMALL_BLOCK_BYTES = 32 << 10
-"""Up to this size a block is decoded on the event loop. Decoding includes the block's root, 0.1 ms for each attestation of the body:
-30 ms at most here, half a second for a body full of them."""
+"""Up to this size without its proof a block is decoded on the event loop. Decoding includes the block's root, 0.1 ms for each attestation
+of the body: 30 ms at most here, half a second for a body full of them. A proof is only copied."""
 
 _log = logging.getLogger(__name__)
 
@@ -96,6 +93,7 @@ class Importer:
         self._observer = Observers(*([] if observer is None else [observer]))
         self._writer = StoreWriter(storage, store, self._observer)
         self._keys = KeyCache()
+        self._heads_registry: Registry | None = None
         self._invalid = InvalidRoots()
         self._waiting = WaitingBlocks(self._options.waiting_blocks, self._options.waiting_bytes)
         self._commits: Subscribers[ImportedBlock] = Subscribers()
@@ -207,7 +205,7 @@ class Importer:
             yield
 
     async def _decoded(self, raw: bytes, watch: Stopwatch) -> SignedBlock:
-        if len(raw) <= SMALL_BLOCK_BYTES:
+        if size_without_proof(raw) <= SMALL_BLOCK_BYTES:
             with watch.step(Step.DECODE):
                 return decode_signed_block(raw)
         stop = threading.Event()
@@ -240,12 +238,10 @@ class Importer:
             if refusal.reason is Reason.UNKNOWN_PARENT_BLOCK and not trusted:
                 self._keep(signed)
             raise
-        parent = store.blocks[block.parent_root]
-        watch.slots = block.slot - parent.slot
-        if parent.slot + RECENT_SLOTS < store.blocks[store.head].slot:
-            return GuardedBlock(signed, self._registry(store), None)
-        state = self._state(block.parent_root)
-        return GuardedBlock(signed, self._keys.registry(state), state)
+        watch.slots = block.slot - store.blocks[block.parent_root].slot
+        state = self._storage.state_at_hand(block.parent_root)
+        registry = self._registry(store) if state is None else self._keys.registry(state)
+        return GuardedBlock(signed, registry, state)
 
     def _keep(self, signed: SignedBlock) -> None:
         """Keeps a block for its parent, unless a guard would refuse it then anyway, or the parent will never come."""
@@ -256,7 +252,7 @@ class Importer:
             check_slot_has_come(self.store, signed.block)
         except Rejected:
             return
-        self._waiting.keep(signed)
+        self._waiting.keep(signed, self.store.blocks[self.store.head].slot)
 
     async def _checked(self, guarded: GuardedBlock, watch: Stopwatch, *, trusted: bool) -> ImportableBlock:
         """Runs A beside B; raises by their precedence."""
@@ -264,20 +260,16 @@ class Importer:
         remembered = self._invalid.refusal(root)
         stop = threading.Event()
         threads = self._options.threads if self._options.parallel else 1
-        a = None if trusted else signatures_task(guarded, self._backend, threads, stop)
-        b = None if remembered is not None else transition_task(guarded, self._state, stop)
-        tasks = [task for task in (a, b) if task is not None]
+        a = signatures_task(guarded, self._backend, threads, stop)
+        b = transition_task(guarded, self._state, stop)
+        tasks: list[Task[Any]] = ([] if trusted else [a]) + ([b] if remembered is None else [])
         parallel = self._options.parallel and guarded.parent_state is not None
         await run_all(self._workers, tasks, stop, parallel=parallel, seconds=self._options.task_seconds)
-        watch.add(Step.SIGNATURES, None if a is None else a.span)
-        watch.add(Step.TRANSITION, None if b is None else b.span)
+        watch.add(Step.SIGNATURES, a.span)
+        watch.add(Step.TRANSITION, b.span)
         watch.add_barrier()
-        a_end = Passed(SignaturesVerified(root, None)) if a is None else a.end()
-        b_end: Passed[PostState] | Failed | Unknown
-        if b is not None:
-            b_end = b.end()
-        else:
-            b_end = Unknown("not run") if remembered is None else Failed(remembered)
+        a_end = Passed(SignaturesVerified(root, None)) if trusted else a.end()
+        b_end = b.end() if remembered is None else Failed(remembered)
         self._note_votes(guarded.signed, a_end, watch)
         if isinstance(a_end, Passed) and isinstance(b_end, Failed):
             self._invalid.remember(root, b_end.refusal)
@@ -286,9 +278,8 @@ class Importer:
         return ImportableBlock(guarded, signatures, post)
 
     async def _commit(self, importable: ImportableBlock, watch: Stopwatch) -> ImportResult:
-        signed, state = importable.guarded.signed, importable.post.state
-        block = signed.block
-        node = node_of(block, state)
+        block = importable.guarded.signed.block
+        node = node_of(block, importable.post.state)
 
         def accepted(store: Store) -> Store:
             if block.root not in store.blocks and block.parent_root not in store.blocks:
@@ -304,7 +295,7 @@ class Importer:
             self._observer.imported(event, watch.timings())
             self._release_children(block.root)
 
-        news = await self._writer.change(accepted, (signed, state), committed, watch)
+        news = await self._writer.change(accepted, importable, committed, watch)
         return ImportResult(Outcome.IMPORTED if news else Outcome.ALREADY_KNOWN, block.root)
 
     def _release_children(self, parent: Root) -> None:
@@ -344,8 +335,13 @@ class Importer:
         return state
 
     def _registry(self, store: Store) -> Registry:
-        """The registry of the head's state, which is that of every state of the store: no block can change it."""
-        return self._keys.registry(self._state(store.head))
+        """The registry of the head's state, which is that of every state of the store: no block can change it.
+
+        Asked for once, because after a start that state has to be made again, which the event loop waits for.
+        """
+        if self._heads_registry is None:
+            self._heads_registry = self._keys.registry(self._state(store.head))
+        return self._heads_registry
 
     def _intake(self) -> VoteIntake:
         registry = self._registry(self.store)

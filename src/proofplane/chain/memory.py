@@ -36,6 +36,10 @@ class MemoryChainStorage:
         """See `ports.ChainStorage`."""
         return self._states.get(root)
 
+    def state_at_hand(self, root: Root) -> State | None:
+        """See `ports.ChainStorage`: every state is."""
+        return self._states.get(root)
+
     def block(self, root: Root) -> SignedBlock | None:
         """An imported block; its proof is empty if it is the anchor."""
         return self._blocks.get(root)

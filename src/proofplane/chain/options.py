@@ -23,9 +23,9 @@ class ImportOptions:
     """What a user may choose. No choice changes a verdict, a reason or the store."""
 
     parallel: bool = True
-    """Signatures beside the transition; otherwise signatures on one thread, then the transition."""
+    """Signatures beside the transition; otherwise signatures on one thread, whatever `threads` says, then the transition."""
     threads: int = field(default_factory=usable_cores)
-    """Native threads that verify one proof, if parallel."""
+    """Native threads that verify one proof, if parallel; not used otherwise."""
     waiting_blocks: int = 64
     """Blocks kept until their parent comes; 0 keeps none. A gap longer than two epochs of gossip wants a sync, not a buffer."""
     waiting_bytes: int = 16 << 20

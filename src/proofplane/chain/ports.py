@@ -33,7 +33,11 @@ class ChainStorage(Protocol):
         """The post-state of an imported block, a view of which the caller may change only a copy; None if the block is not imported.
 
         A state that is no longer kept is computed again from the nearest snapshot, which takes a transition for each block between.
+        May be called from any thread.
         """
+
+    def state_at_hand(self, root: Root) -> State | None:
+        """The same if it is in memory, so that it costs nothing; None if it is not, or the block is not imported."""
 
     async def commit(self, before: Store, after: Store, imported: SignedBlock | None = None, state: State | None = None) -> None:
         """Makes the step from `before` to `after` durable, with the block and the post-state that caused it, if one did.

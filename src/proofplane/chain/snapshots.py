@@ -8,7 +8,8 @@ Rules:
 3. A snapshot is the state without its registry and without the whole runs of 256 roots of its history; those are parts, stored once
    under their tree-hash root and shared by all snapshots that have them. Parts never go: they are as permanent as the blocks.
 
-So replaying takes less than `SNAPSHOT_EVERY` transitions on what descends from the finalized block, and less than `SPARSE_GRID` elsewhere.
+So replaying takes less than `SPARSE_GRID` transitions anywhere, and less than `SNAPSHOT_EVERY` on what descends from the finalized block
+as long as finality has never fallen: what was dropped while it stood higher is not made again.
 
 What is written, at 4,096 validators and slot 100,000 (3.7 MB of SSZ): 17 KB a snapshot, which is 0.5 KB a block; the registry's 459 KB
 once a chain; 8 KB of history each 256 slots. A snapshot a block would write 17 KB a block, beside at most 512 KiB of proof.

@@ -64,7 +64,7 @@ class _Index:
 
 
 class SqliteChainStorage:
-    """Implements `ports.ChainStorage`. `state` and `block` may be called from any thread, the rest belongs to the event loop."""
+    """Implements `ports.ChainStorage`. `block` and the two of states may be called from any thread, the rest is for the event loop."""
 
     def __init__(self, database: Database) -> None:
         """`database` must have been opened with `CHAIN_SCHEMA`; call `load` next, and `begin` if that gives None."""
@@ -119,12 +119,17 @@ class SqliteChainStorage:
             MissingState: What the state is made from is damaged or not there.
             StorageBroken, StorageBusy: The database failed.
         """
-        state = self._known(root)
+        state = self.state_at_hand(root)
         if state is None:
-            state = self._reader.read(root, self._known)
+            state = self._reader.read(root, self.state_at_hand)
             if state is not None:
                 self._replayed.put(root, state)
         return state
+
+    def state_at_hand(self, root: Root) -> State | None:
+        """See `ports.ChainStorage`."""
+        state = self._recent.get(root)
+        return self._replayed.get(root) if state is None else state
 
     def block(self, root: Root) -> SignedBlock | None:
         """An imported block; its proof is empty if it is the anchor. None if it is not imported; raises as `state` does."""
@@ -162,10 +167,6 @@ class SqliteChainStorage:
         if index is None or (index.store is not before and index.store != before):
             raise Broken("a change was to be stored on a store that is not the stored one: read it again with load()")
         return index
-
-    def _known(self, root: Root) -> State | None:
-        state = self._recent.get(root)
-        return self._replayed.get(root) if state is None else state
 
 
 def _write(tx: Transaction, index: _Index, after: Store, imported: SignedBlock | None, state: State | None) -> _Index:

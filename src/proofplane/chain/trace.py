@@ -19,10 +19,8 @@ from proofplane.lean.types import Root
 
 _PROCESS = 1
 
-_LOOP, _A, _B, _STORAGE = 1, 2, 50, 51
-"""Rows ("threads" of the format). The verifiers stand right under A: no machine has more than the rows between A and B."""
-
-_FIRST_VERIFIER = 3
+_LOOP, _STORAGE, _B, _A, _FIRST_VERIFIER = 1, 2, 3, 4, 5
+"""Rows ("threads" of the format), in the order in which they stand. The verifiers come last, right under A: they may be any number."""
 
 _ROWS = {
     Step.DECODE: _LOOP,
@@ -36,16 +34,18 @@ _ROWS = {
 
 
 class ChromeTrace:
-    """An observer that writes one file; a context manager that closes it."""
+    """An observer that writes one file; a context manager that closes it. It never fails: see `failure`."""
 
     def __init__(self, path: Path) -> None:
         """Creates the file at `path`, or empties it; raises `OSError`."""
         self._file = path.open("w", encoding="utf-8")
+        self.failure: OSError | None = None
+        """The first error of a write, after which nothing more is written; None while there was none. Complete after `close`."""
         self._origin: int | None = None
         self._named: set[int] = set()
-        self._file.write("[")
+        self._put("[")
         self._write({"name": "process_name", "ph": "M", "pid": _PROCESS, "tid": 0, "args": {"name": "block import"}}, first=True)
-        for row, name in ((_LOOP, "event loop"), (_A, "A: signatures"), (_B, "B: transition"), (_STORAGE, "storage")):
+        for row, name in ((_LOOP, "event loop"), (_STORAGE, "storage"), (_B, "B: transition"), (_A, "A: signatures")):
             self._name(row, name)
 
     def imported(self, block: ImportedBlock, timings: StepTimings) -> None:
@@ -62,9 +62,13 @@ class ChromeTrace:
 
     def close(self) -> None:
         """Ends the array and closes the file; a second call does nothing."""
-        if not self._file.closed:
-            self._file.write("\n]\n")
-            self._file.close()
+        if self._file.closed:
+            return
+        self._put("\n]\n")
+        try:
+            self._file.close()  # writes what is buffered; closed in any case
+        except OSError as error:
+            self.failure = self.failure or error
 
     def __enter__(self) -> ChromeTrace:
         return self
@@ -94,4 +98,11 @@ class ChromeTrace:
             self._write({"name": "thread_sort_index", "ph": "M", "pid": _PROCESS, "tid": row, "args": {"sort_index": row}})
 
     def _write(self, event: dict[str, object], *, first: bool = False) -> None:
-        self._file.write(("\n" if first else ",\n") + json.dumps(event))
+        self._put(("\n" if first else ",\n") + json.dumps(event))
+
+    def _put(self, text: str) -> None:
+        if self.failure is None:
+            try:
+                self._file.write(text)
+            except OSError as error:
+                self.failure = error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from proofplane.chain.errors import PartsOfDifferentBlocks
 from proofplane.crypto.xmss import Span
 from proofplane.lean.proof import ProofVerified
 from proofplane.lean.ssz import State
@@ -19,8 +20,7 @@ class GuardedBlock:
     registry: Registry
     """The parent state's."""
     parent_state: State | None
-    """Shared with everybody: to be read, never changed. None if the parent is so old that its state may have to be replayed:
-    then that waits until the signatures hold."""
+    """Shared with everybody: to be read, never changed. None if it is not in memory: making it again waits until the signatures hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,14 @@ class ImportableBlock:
     guarded: GuardedBlock
     signatures: SignaturesVerified
     post: PostState
+
+    def __post_init__(self) -> None:
+        """Raises `PartsOfDifferentBlocks` unless all three are about one block."""
+        root = self.guarded.signed.block.root
+        if not root == self.signatures.root == self.post.root:
+            raise PartsOfDifferentBlocks(
+                f"block {root.hex()} came with the signatures of {self.signatures.root.hex()} and the state after {self.post.root.hex()}"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ class ThreadWorkers:
                 self._idle -= 1
             else:
                 self._start(name)
-        self._jobs.put(lambda: self._answer(future, task))
+            self._jobs.put(lambda: self._answer(future, task))  # under the lock: what came after `close` nobody would take
         return future
 
     def close(self) -> None:

@@ -23,10 +23,8 @@ from contextlib import AbstractContextManager, nullcontext
 from proofplane.base.errors import ProofplaneError
 from proofplane.chain.ports import ChainStorage, Observer
 from proofplane.chain.timings import Stopwatch
-from proofplane.chain.types import Step
-from proofplane.lean.ssz import State
+from proofplane.chain.types import ImportableBlock, Step
 from proofplane.lean.store import Store
-from proofplane.lean.types import SignedBlock
 from proofplane.storage.errors import StorageBroken, StorageBusy, StorageFull
 
 _log = logging.getLogger(__name__)
@@ -54,7 +52,7 @@ class StoreWriter:
     async def change(
         self,
         decide: Decide,
-        block: tuple[SignedBlock, State] | None = None,
+        block: ImportableBlock | None = None,
         committed: Callable[[Store], None] | None = None,
         watch: Stopwatch | None = None,
     ) -> bool:
@@ -62,7 +60,7 @@ class StoreWriter:
 
         Args:
             decide: Gives the next store; must not await nor fail halfway.
-            block: The block and post-state that the change stands for, to be stored with it.
+            block: What the change stands for, to be stored with its post-state: there is no other way for a block to be stored.
             committed: Called with the new store when it is current, before anybody else can change it.
             watch: Times fork choice and commit.
 
@@ -88,9 +86,9 @@ class StoreWriter:
                 raise asyncio.CancelledError
             return True
 
-    async def _commit(self, before: Store, after: Store, block: tuple[SignedBlock, State] | None, watch: Stopwatch | None) -> bool:
+    async def _commit(self, before: Store, after: Store, block: ImportableBlock | None, watch: Stopwatch | None) -> bool:
         """Returns once the step is durable, and whether the caller was cancelled meanwhile; raises if it is not durable."""
-        signed, state = block or (None, None)
+        signed, state = (None, None) if block is None else (block.guarded.signed, block.post.state)
         with _timed(watch, Step.COMMIT):
             # A task of its own, so that a cancelled caller does not cancel it: its outcome has to be known.
             commit = asyncio.ensure_future(self._storage.commit(before, after, signed, state))

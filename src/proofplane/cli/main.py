@@ -40,7 +40,23 @@ def cli(verbose: bool) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line and exits the process with the code of `proofplane.cli.exits`."""
+    open_standard_streams()
     sys.exit(run(arguments))
+
+
+def open_standard_streams() -> None:
+    """Opens the null device wherever the process was given no standard stream.
+
+    Otherwise the next file that is opened gets the number: what is printed would go into a database, and an event loop that finds its own
+    files there aborts the process.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - as open as the process lives
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -69,7 +85,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _output_failed(error: OSError) -> int:
-    """What our own code reads and writes has typed errors, so this is about standard output: its reader left, or it has no room."""
+    """Files that our own code reads and writes have typed errors, so this is taken to be about standard output: its reader left, or it has
+    no room. A file that was forgotten would be shown as one, with what the system says about it."""
     try:
         devnull = os.open(os.devnull, os.O_WRONLY)
         os.dup2(devnull, sys.stdout.fileno())  # what is still buffered must not fail once more at exit

@@ -1,4 +1,4 @@
-"""Poseidon1 over KoalaBear in plain Python, widths 16 and 24: what the native permutations are held against.
+"""Poseidon1 over KoalaBear, widths 16 and 24: the native permutations, and the same in plain Python, which they are held against.
 
 The round constants come from Poseidon's own generator, so that no table has to be trusted.
 Source: Grassi et al., "Poseidon" (eprint 2019/458), appendix F; parameters of leanSpec 43246bd6 and Plonky3, `koala-bear`.
@@ -12,6 +12,7 @@ from functools import lru_cache
 from itertools import islice
 from operator import add, mul
 
+from proofplane import _native
 from proofplane.base.errors import CallerMistake
 from proofplane.crypto.koalabear import P
 
@@ -91,6 +92,12 @@ def permute(state: Sequence[int]) -> list[int]:
             elements = [pow(element, 3, P) for element in elements]
         elements = [sum(map(mul, row, elements)) % P for row in matrix]
     return elements
+
+
+def native_permute(state: Sequence[int]) -> list[int]:
+    """The same permutation by the kernel that signatures are verified with; its elements must be below `P`. Raises `UnknownWidth`."""
+    _parameters(len(state))
+    return _native.poseidon1(state)
 
 
 def compress(values: Sequence[int], width: int, count: int) -> tuple[int, ...]:

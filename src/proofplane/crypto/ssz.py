@@ -27,7 +27,7 @@ from remerkleable.tree import Node
 from proofplane.base.errors import Broken
 from proofplane.base.ids import Hash32
 from proofplane.crypto.ssz_basic import BitlistCodec, BitvectorCodec, ByteListCodec, ByteVectorCodec, UintCodec
-from proofplane.crypto.ssz_codec import Codec, MalformedSsz, expect_size
+from proofplane.crypto.ssz_codec import Codec, MalformedSsz, Raw, expect_size
 from proofplane.crypto.ssz_tree import (
     CHUNK,
     chunked,
@@ -90,7 +90,7 @@ class _Elements:
             return b"".join(parts)
         return _offsets(parts, _OFFSET * len(parts)) + b"".join(parts)
 
-    def decode_fixed(self, raw: bytes, step: int) -> tuple[Any, ...]:
+    def decode_fixed(self, raw: Raw, step: int) -> tuple[Any, ...]:
         decode = self.codec.decode
         return tuple([decode(raw[i : i + step]) for i in range(0, len(raw), step)])
 
@@ -125,7 +125,7 @@ class ListCodec(Codec):
     def encode(self, value: Sequence[Any]) -> bytes:
         return self._elements.encode(value)
 
-    def decode(self, raw: bytes) -> tuple[Any, ...]:
+    def decode(self, raw: Raw) -> tuple[Any, ...]:
         step = self._elements.codec.size
         if step is not None:
             if len(raw) % step:
@@ -162,7 +162,7 @@ class VectorCodec(Codec):
     def encode(self, value: Sequence[Any]) -> bytes:
         return self._elements.encode(value)
 
-    def decode(self, raw: bytes) -> tuple[Any, ...]:
+    def decode(self, raw: Raw) -> tuple[Any, ...]:
         expect_size(raw, self.size)
         return self._elements.decode_fixed(raw, self._step)
 
@@ -203,7 +203,7 @@ class ContainerCodec(Codec):
                 at += len(part)
         return b"".join(head + tail)
 
-    def decode(self, raw: bytes) -> tuple[Any, ...]:
+    def decode(self, raw: Raw) -> tuple[Any, ...]:
         if self.size is not None:
             expect_size(raw, self.size)
             parts = []
@@ -234,7 +234,7 @@ def _offsets(parts: Sequence[bytes], start: int) -> bytes:
     return b"".join(offsets)
 
 
-def _split(raw: bytes, places: Sequence[int], expected: int) -> list[bytes]:
+def _split(raw: Raw, places: Sequence[int], expected: int) -> list[Raw]:
     """The parts of `raw` that the offsets at `places` mark; the first must begin at `expected`, each at or after the one before."""
     bounds = [int.from_bytes(raw[place : place + _OFFSET], "little") for place in places]
     bounds.append(len(raw))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from remerkleable.tree import Node, RootNode
 
 from proofplane.base.ids import Hash32
-from proofplane.crypto.ssz_codec import Codec, MalformedSsz, expect_size
+from proofplane.crypto.ssz_codec import Codec, MalformedSsz, Raw, expect_size
 from proofplane.crypto.ssz_tree import (
     CHUNK,
     chunked,
@@ -33,7 +33,7 @@ class UintCodec(Codec):
     def encode(self, value: int) -> bytes:
         return value.to_bytes(self.size, "little")
 
-    def decode(self, raw: bytes) -> int:
+    def decode(self, raw: Raw) -> int:
         expect_size(raw, self.size)
         value = int.from_bytes(raw, "little")
         if self._bound is not None and value >= self._bound:
@@ -60,7 +60,7 @@ class ByteVectorCodec(Codec):
     def encode(self, value: bytes) -> bytes:
         return bytes(value)
 
-    def decode(self, raw: bytes) -> bytes:
+    def decode(self, raw: Raw) -> bytes:
         expect_size(raw, self.size)
         return bytes(raw)
 
@@ -92,7 +92,7 @@ class ByteListCodec(Codec):
     def encode(self, value: bytes) -> bytes:
         return bytes(value)
 
-    def decode(self, raw: bytes) -> bytes:
+    def decode(self, raw: Raw) -> bytes:
         if len(raw) > self._limit:
             raise MalformedSsz(f"a list of at most {self._limit} bytes has {len(raw)}")
         return bytes(raw)
@@ -118,7 +118,7 @@ class BitvectorCodec(Codec):
     def encode(self, value: int) -> bytes:
         return value.to_bytes(self.size, "little")
 
-    def decode(self, raw: bytes) -> int:
+    def decode(self, raw: Raw) -> int:
         expect_size(raw, self.size)
         value = int.from_bytes(raw, "little")
         if value >> self._length:
@@ -149,7 +149,7 @@ class BitlistCodec(Codec):
         bits, length = value
         return (bits | 1 << length).to_bytes(length // 8 + 1, "little")
 
-    def decode(self, raw: bytes) -> tuple[int, int]:
+    def decode(self, raw: Raw) -> tuple[int, int]:
         if len(raw) > self._limit // 8 + 1:
             raise MalformedSsz(f"a list of at most {self._limit} bits has {len(raw)} bytes")
         if not raw or not raw[-1]:

@@ -10,6 +10,9 @@ from remerkleable.tree import Node
 from proofplane.base.errors import Refused
 from proofplane.base.ids import Hash32
 
+Raw = bytes | memoryview
+"""What is decoded: of a view the parts are cut without copying, so that only what a value keeps is copied, once."""
+
 
 class MalformedSsz(Refused):
     """Bytes that are not the SSZ form of the value that was asked for."""
@@ -29,7 +32,7 @@ class Codec(ABC):
         """The SSZ bytes."""
 
     @abstractmethod
-    def decode(self, raw: bytes) -> Any:
+    def decode(self, raw: Raw) -> Any:
         """Reads `encode()`; raises `MalformedSsz` on anything else, before memory beyond a few times `len(raw)` is used."""
 
     @abstractmethod
@@ -45,7 +48,7 @@ class Codec(ABC):
         """Reads `tree()`, or the backing of any whole view of the type."""
 
 
-def expect_size(raw: bytes, size: int) -> None:
+def expect_size(raw: Raw, size: int) -> None:
     """Raises `MalformedSsz` unless there are exactly `size` bytes."""
     if len(raw) != size:
         raise MalformedSsz(f"a value of {size} bytes has {len(raw)}")

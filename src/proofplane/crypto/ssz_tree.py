@@ -13,7 +13,7 @@ from hashlib import sha256
 
 from remerkleable.tree import Node, PairNode, RootNode
 
-from proofplane.base.errors import Broken
+from proofplane.base.errors import Broken, CallerMistake
 from proofplane.base.ids import Hash32
 
 CHUNK = 32
@@ -58,8 +58,20 @@ def with_length(root: bytes, length: int) -> Hash32:
     return Hash32(sha256(root + length.to_bytes(CHUNK, "little")).digest())
 
 
+class TooMany(CallerMistake):
+    """More than the tree has room for."""
+
+
 def tree_of(nodes: Sequence[Node], depth: int) -> Node:
-    """A tree of `2 ** depth` subtrees that begins with `nodes` and goes on with zeros; they must fit."""
+    """A tree of `2 ** depth` nodes that begins with `nodes` and goes on with zero leaves.
+
+    The nodes may be trees, as a container's fields are: SSZ fills up with zero leaves whatever their depth.
+
+    Raises:
+        TooMany: The nodes do not fit.
+    """
+    if len(nodes) > 1 << depth:
+        raise TooMany(f"{len(nodes)} nodes in a tree of depth {depth}, which holds {1 << depth}")
     if not nodes:
         return _ZERO_TREES[depth]
     level = nodes
@@ -71,7 +83,7 @@ def tree_of(nodes: Sequence[Node], depth: int) -> Node:
 
 
 def packed_tree(packed: bytes, depth: int) -> Node:
-    """A tree of `2 ** depth` leaves that begins with these bytes."""
+    """A tree of `2 ** depth` leaves that begins with these bytes; raises `TooMany` if they do not fit."""
     return tree_of([RootNode(chunk) for chunk in chunked(packed)], depth)
 
 

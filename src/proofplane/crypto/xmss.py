@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import NamedTuple, NoReturn
 
 from proofplane import _native
-from proofplane.base.errors import Broken, CallerMistake, Refused
+from proofplane.base.errors import Broken, CallerMistake, NeverAgain, Refused
 
 PUBLIC_KEY_SIZE = 52
 """Bytes of a public key: root (8 elements), parameter (5 elements)."""
@@ -23,8 +23,8 @@ MESSAGE_SIZE = 32
 SEED_SIZE = 32
 """Bytes of a signing key's seed."""
 
-MAX_WINDOW = 2**16
-"""Slots that a signing key may hold: their leaves take minutes in the production set, and 2 MiB."""
+MAX_WINDOW = _native.XMSS_LARGEST_WINDOW
+"""Slots that a signing key may hold: in the production set they take five seconds to make, and 4 MiB."""
 
 _OFFSETS_AND_RHO_SIZE = 40
 """Bytes of a signature before its siblings: three SSZ offsets and the 7 elements of rho."""
@@ -43,6 +43,10 @@ class OutsideWindow(CallerMistake):
 
 class SlotUsed(CallerMistake):
     """The key has signed another message in this slot; two signatures of one slot give the key away."""
+
+
+class NoEncoding(NeverAgain):
+    """No attempt encoded the message; meets one in 10^47."""
 
 
 class KernelFailed(Broken):
@@ -121,7 +125,9 @@ class Verified:
 
 
 def verify(scheme: Scheme, claims: Sequence[Claim], threads: int = 1) -> Verified:
-    """Checks all claims at once on up to `threads` threads, without the GIL; memory does not grow with their number.
+    """Checks all claims at once on up to `threads` threads, without the GIL.
+
+    Memory: a chunk's for each thread, and some hundred bytes a claim.
 
     Raises:
         InvalidSignature: A claim is false; `index` is that of the first, whatever the number of threads.
@@ -201,6 +207,7 @@ class SigningKey:
             OutsideWindow: The window does not hold the slot.
             SlotUsed: Another message was signed in this slot.
             WrongSize: The message has not 32 bytes.
+            NoEncoding: This key cannot sign this message in this slot.
             KernelFailed: No signature could be made.
         """
         if not self.first_slot <= slot < self.first_slot + self.slots:
@@ -211,6 +218,8 @@ class SigningKey:
             raise SlotUsed(f"slot {slot} has signed {self._signed[slot].hex()}; sign {message.hex()} in another slot")
         try:
             return self._key.sign(slot, message)
+        except ValueError as error:  # the slot and the message's size are right
+            raise NoEncoding(str(error)) from None
         except RuntimeError as error:
             raise KernelFailed(str(error)) from None
 

@@ -1,7 +1,7 @@
 """XMSS in plain Python, a step of the specification a function: what `proofplane.crypto.xmss` is held against.
 
-Slow (tens of milliseconds a signature) and never used by a node. Keys and signatures are made with the same pseudo-random function as
-the native ones, so they are equal to the byte.
+Slow (a sixth of a second for a signature of the production set) and never used by a node. Keys and signatures are made with the same
+pseudo-random function as the native ones, so they are equal to the byte.
 Source: eprint 2025/055, eprint 2026/016; parameters and encodings of leanSpec 43246bd6.
 """
 

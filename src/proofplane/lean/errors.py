@@ -1,4 +1,4 @@
-"""Why an input is refused: the specification's reason codes, and two of ours for what it leaves open."""
+"""Why an input is refused: the specification's reason codes, and three of ours for what it leaves open."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from proofplane.base.errors import Refused
 
 
 class Reason(Enum):
-    """The rule that was broken. Names are the specification's, except for the last two, which guard what it does not bound."""
+    """The rule that was broken. Names are the specification's, except for the last three, which guard what it does not bound."""
 
     UNKNOWN_PARENT_BLOCK = "the parent's state is not known"
     DUPLICATE_ATTESTATION_DATA = "two attestations of the body carry the same data"
@@ -44,9 +44,10 @@ class Reason(Enum):
 
     BLOCK_SLOT_GAP_TOO_LARGE = "the block is too many slots after its parent"
     BLOCK_SLOT_IN_FUTURE = "the block's slot has not come yet"
+    HISTORY_FULL = "the state has no room for the roots of all slots before the block"
 
 
-OURS = frozenset({Reason.BLOCK_SLOT_GAP_TOO_LARGE, Reason.BLOCK_SLOT_IN_FUTURE})
+OURS = frozenset({Reason.BLOCK_SLOT_GAP_TOO_LARGE, Reason.BLOCK_SLOT_IN_FUTURE, Reason.HISTORY_FULL})
 """Reasons that the specification does not have."""
 
 

@@ -51,18 +51,13 @@ def latest_votes(pool: ProofPool, finalized_slot: Slot | None) -> list[LatestVot
     return found
 
 
-def weights(store: Store, start_slot: Slot) -> dict[Root, int]:
-    """How many known latest votes stand behind each block above `start_slot`; a block that none stands behind is absent."""
-    return _tree_weights(store, store.known_payloads, start_slot)
-
-
 def block_weights(store: Store) -> dict[Root, int]:
     """The weight of every block above the finalized slot, zeros included, by ascending root.
 
     A report: it looks at all blocks of the store.
     """
     start = store.latest_finalized.slot
-    known = weights(store, start)
+    known = _weights(store, store.known_payloads, start)
     return {root: known.get(root, 0) for root in sorted(root for root, node in store.blocks.items() if node.slot > start)}
 
 
@@ -116,7 +111,7 @@ def _walk(store: Store, pool: ProofPool, threshold: int = 0) -> Root:
     Children below `threshold` are not there: at 0 the walk ends at a leaf.
     """
     root, children = store.latest_justified.root, store.children
-    known = _tree_weights(store, pool, store.blocks[root].slot)
+    known = _weights(store, pool, store.blocks[root].slot)
     while True:
         candidates = [(weight, child) for child in children.get(root, ()) if (weight := known.get(child, 0)) >= threshold]
         if not candidates:
@@ -124,9 +119,10 @@ def _walk(store: Store, pool: ProofPool, threshold: int = 0) -> Root:
         _, root = max(candidates)
 
 
-def _tree_weights(store: Store, pool: ProofPool, start_slot: Slot) -> dict[Root, int]:
-    """Adds up votes from the heads down to the start, visiting each block once.
+def _weights(store: Store, pool: ProofPool, start_slot: Slot) -> dict[Root, int]:
+    """How many latest votes stand behind each block above `start_slot`; a block that none stands behind is absent.
 
+    Votes are added up from the heads down to the start, visiting each block once.
     Each head's branch is followed until it meets what an earlier one has visited.
     So in the pieces, last found first, children come before their parents.
     """

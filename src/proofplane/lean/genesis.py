@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from proofplane.base.errors import CallerMistake
 from proofplane.crypto.ssz import codec_of
+from proofplane.crypto.xmss import PUBLIC_KEY_SIZE
 from proofplane.lean import ssz
 from proofplane.lean.codec import make_block, state_root
+from proofplane.lean.config import VALIDATOR_REGISTRY_LIMIT
 from proofplane.lean.ssz import State
 from proofplane.lean.types import ZERO_ROOT, Block, Slot, Validator, ValidatorIndex
 
 _EMPTY_BODY_ROOT = codec_of(ssz.BlockBody).root(((),))
+
+
+class BadGenesis(CallerMistake):
+    """What a chain cannot begin with."""
 
 
 def genesis_state(genesis_time: int, validators: Sequence[Validator]) -> State:
@@ -21,7 +28,16 @@ def genesis_state(genesis_time: int, validators: Sequence[Validator]) -> State:
     Args:
         genesis_time: Unix seconds.
         validators: At most 4,096.
+
+    Raises:
+        BadGenesis: Too many validators, or one whose keys have not 52 bytes.
     """
+    if len(validators) > VALIDATOR_REGISTRY_LIMIT:
+        raise BadGenesis(f"{len(validators)} validators; a chain has at most {VALIDATOR_REGISTRY_LIMIT}")
+    for index, validator in enumerate(validators):
+        sizes = len(validator.attestation_key), len(validator.proposal_key)
+        if sizes != (PUBLIC_KEY_SIZE, PUBLIC_KEY_SIZE):
+            raise BadGenesis(f"the keys of validator {index} have {sizes} bytes; a public key has {PUBLIC_KEY_SIZE}")
     registry = tuple([(validator.attestation_key, validator.proposal_key, index) for index, validator in enumerate(validators)])
     header = (0, 0, ZERO_ROOT, ZERO_ROOT, _EMPTY_BODY_ROOT)
     nowhere = (ZERO_ROOT, 0)

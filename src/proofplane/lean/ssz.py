@@ -14,7 +14,7 @@ from remerkleable.byte_arrays import ByteList, Bytes32, ByteVector
 from remerkleable.complex import Container, List
 
 from proofplane.crypto.ssz import ListCodec, codec_of
-from proofplane.crypto.ssz_codec import Codec, MalformedSsz
+from proofplane.crypto.ssz_codec import Codec, MalformedSsz, Raw
 from proofplane.lean.config import HISTORICAL_ROOTS_LIMIT, PROOF_BYTES_LIMIT, VALIDATOR_REGISTRY_LIMIT
 
 _PENDING_VOTES_LIMIT = HISTORICAL_ROOTS_LIMIT * VALIDATOR_REGISTRY_LIMIT
@@ -130,7 +130,7 @@ class Validator(Container):
 class _ValidatorsCodec(ListCodec):
     """The registry's own rule: an entry's index is its position."""
 
-    def decode(self, raw: bytes) -> tuple[Any, ...]:
+    def decode(self, raw: Raw) -> tuple[Any, ...]:
         entries = super().decode(raw)
         for position, (_, _, index) in enumerate(entries):
             if index != position:

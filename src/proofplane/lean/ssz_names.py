@@ -49,8 +49,12 @@ _NAMED = {
     "Validators": ssz.Validators,
 }
 
-_SHAPE = re.compile(r"[A-Z][a-z]*(?P<element>Bit|Bytes|Uint)(?P<width>\d*)(?P<kind>list|vector|List|Vector)(?P<length>\d+)")
-"""A type that only the vectors have: any word, then what its elements are, what holds them, and how many at most."""
+_NUMBER = "[1-9][0-9]{0,17}"
+"""Elements or bytes: as many as fit the deepest tree of zeros."""
+
+_BITS = re.compile(rf"[A-Za-z]*?Bit(?P<kind>list|vector)(?P<length>{_NUMBER})")
+_ITEMS = re.compile(rf"[A-Za-z]*?(?:Uint(?P<bits>8|16|32|64)|Bytes(?P<size>{_NUMBER}))(?P<kind>List|Vector)(?P<length>{_NUMBER})")
+"""Types that only the vectors have: any letters, then what the elements are, what holds them, and how many at most."""
 
 
 class UnknownType(CallerMistake):
@@ -80,15 +84,11 @@ def named_codec(name: str, scheme: Scheme) -> Codec:
         return ContainerCodec([ListCodec(codec_of(Bytes32), _BLOCKS_BY_ROOT_LIMIT)])
     if basic := re.fullmatch(r"Uint(8|16|32|64)", name):
         return codec_of(_UINTS[basic[1]])
-    if basic := re.fullmatch(r"Bytes([1-9]\d?)", name):
+    if basic := re.fullmatch(rf"Bytes({_NUMBER})", name):
         return codec_of(ByteVector[int(basic[1])])
-    if shape := _SHAPE.fullmatch(name):
-        return _shaped(**shape.groupdict())
+    if shape := _BITS.fullmatch(name):
+        return codec_of((Bitlist if shape["kind"] == "list" else Bitvector)[int(shape["length"])])
+    if shape := _ITEMS.fullmatch(name):
+        item = _UINTS[shape["bits"]] if shape["bits"] else ByteVector[int(shape["size"])]
+        return codec_of((List if shape["kind"] == "List" else Vector)[item, int(shape["length"])])
     raise UnknownType(f"no SSZ type is called {name!r}")
-
-
-def _shaped(element: str, width: str, kind: str, length: str) -> Codec:
-    if element == "Bit":
-        return codec_of((Bitlist if kind == "list" else Bitvector)[int(length)])
-    item = ByteVector[int(width)] if element == "Bytes" else _UINTS[width]
-    return codec_of((List if kind == "List" else Vector)[item, int(length)])

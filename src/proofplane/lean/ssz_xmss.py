@@ -7,6 +7,8 @@ Source: leanSpec 43246bd6, `crypto/xmss`; `Signature` counts as of a fixed size 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from remerkleable.basic import uint64
@@ -16,8 +18,8 @@ from proofplane.base.ids import Hash32
 from proofplane.crypto.koalabear import P
 from proofplane.crypto.ssz import ContainerCodec, ListCodec, VectorCodec, codec_of
 from proofplane.crypto.ssz_basic import UintCodec
-from proofplane.crypto.ssz_codec import Codec, MalformedSsz, expect_size
-from proofplane.crypto.xmss import Scheme
+from proofplane.crypto.ssz_codec import Codec, MalformedSsz, Raw, expect_size
+from proofplane.crypto.xmss import SCHEMES, Scheme
 
 _ELEMENT = UintCodec(4, bound=P)
 """An element of the field ("Fp"); only its canonical form decodes."""
@@ -38,7 +40,7 @@ class _SignatureCodec(Codec):
     def encode(self, value: Any) -> bytes:
         return self._container.encode(value)
 
-    def decode(self, raw: bytes) -> Any:
+    def decode(self, raw: Raw) -> Any:
         expect_size(raw, self.size)
         (siblings,), rho, hashes = self._container.decode(raw)
         if (len(siblings), len(hashes)) != self._lengths:
@@ -55,6 +57,7 @@ class _SignatureCodec(Codec):
         return self._container.untree(node)
 
 
+@lru_cache(maxsize=len(SCHEMES))
 def xmss_codecs(scheme: Scheme) -> Mapping[str, Codec]:
     """The codecs of a parameter set by the specification's type names.
 
@@ -62,10 +65,12 @@ def xmss_codecs(scheme: Scheme) -> Mapping[str, Codec]:
     """
     digests = ListCodec(_DIGEST, 2 << (scheme.log_lifetime // 2))
     opening = ContainerCodec([digests])
-    return {
-        "Fp": _ELEMENT,
-        "HashTreeOpening": opening,
-        "HashTreeLayer": ContainerCodec([codec_of(uint64), digests]),
-        "PublicKey": ContainerCodec([_DIGEST, _PARAMETER]),
-        "Signature": _SignatureCodec(scheme, opening, digests),
-    }
+    return MappingProxyType(
+        {
+            "Fp": _ELEMENT,
+            "HashTreeOpening": opening,
+            "HashTreeLayer": ContainerCodec([codec_of(uint64), digests]),
+            "PublicKey": ContainerCodec([_DIGEST, _PARAMETER]),
+            "Signature": _SignatureCodec(scheme, opening, digests),
+        }
+    )

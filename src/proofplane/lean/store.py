@@ -5,7 +5,8 @@ Invariants: `blocks` holds every imported block and never loses one; `children` 
 Comparing two stores does not compare that order.
 
 The pools hold what gossip brings. They are bounded: a vote is kept only for known blocks and not from the future, it goes when finality
-passes its head, and `lean.pool_limits` says how much is kept until then.
+passes its head or, if its head was not above the finalized block to begin with, when finality moves next, and `lean.pool_limits` says how
+much is kept until then.
 """
 
 from __future__ import annotations

@@ -42,19 +42,26 @@ def tick_interval(store: Store, has_proposal: bool, is_aggregator: bool, aggrega
 def on_tick(store: Store, target: int, has_proposal: bool, is_aggregator: bool, aggregate: Aggregate) -> Store:
     """Interval after interval up to `target`; a proposal lands in the last one only. A target in the past changes nothing.
 
-    No duty looks at the time, so once a whole slot has changed nothing the following ones will not either and are jumped over:
-    catching up after a long pause takes a few slots' work.
+    No duty looks at the time, so a store that was there some slots ago comes again after as many, and whole rounds are jumped over.
+    It does come again: ticks alone bring no vote, so the pools settle, and then head and finality, each of which chooses the other, stand
+    still or go round. That is found in Brent's way, against one earlier store that is replaced after 1, 2, 4, ... slots.
+    Catching up after a long pause takes the work of a few slots and a few rounds. The order of the pools, which comparing stores leaves
+    out, is then the same as well: known data only get more, raw votes only fewer, and a slot that begins and ends alike has none pending.
     """
+    earlier, slots, limit = store, 0, 1
     while store.time < target:
         before_last = target - 1 - store.time
         if before_last < INTERVALS_PER_SLOT:
             store = tick_interval(store, has_proposal and not before_last, is_aggregator, aggregate)
             continue
-        before = store
         for _ in range(INTERVALS_PER_SLOT):
             store = tick_interval(store, False, is_aggregator, aggregate)
-        if replace(store, time=before.time) == before:
-            store = replace(store, time=target - 1 - before_last % INTERVALS_PER_SLOT)
+        slots += 1
+        if replace(store, time=earlier.time) == earlier:
+            left = target - 1 - store.time
+            store = replace(store, time=store.time + left - left % (store.time - earlier.time))
+        elif slots == limit:
+            earlier, slots, limit = store, 0, 2 * limit
     return store
 
 

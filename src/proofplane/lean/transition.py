@@ -78,7 +78,7 @@ def process_header(state: State, block: Block) -> State:
 
     Raises:
         Rejected: `BLOCK_SLOT_MISMATCH`, `BLOCK_OLDER_THAN_LATEST_HEADER`, `EMPTY_VALIDATOR_REGISTRY`, `WRONG_PROPOSER`,
-            `PARENT_ROOT_MISMATCH`, in this order; `BLOCK_SLOT_GAP_TOO_LARGE` if the history has no room for the slots up to the block.
+            `PARENT_ROOT_MISMATCH`, in this order; `HISTORY_FULL` if the history has no room for the roots of all slots before the block.
     """
     fields = StateFields(state)
     _apply_header(fields, block)
@@ -139,7 +139,7 @@ def _apply_header(fields: StateFields, block: Block) -> None:
     empty_slots = block.slot - latest - 1
     length = list_length(past) + 1 + empty_slots
     if length > HISTORICAL_ROOTS_LIMIT:
-        raise Rejected(Reason.BLOCK_SLOT_GAP_TOO_LARGE, f"the history would have {length} slots; at most {HISTORICAL_ROOTS_LIMIT} fit")
+        raise Rejected(Reason.HISTORY_FULL, f"{length} slots before the block; the state holds the roots of {HISTORICAL_ROOTS_LIMIT}")
     fields.put_node("historical_block_hashes", history.extended(past, parent_root, empty_slots))
     _, finalized = fields.value("latest_finalized")
     bits, window = fields.value("justified_slots")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NewType
 
+from proofplane.base.errors import CallerMistake
+
 Slot = NewType("Slot", int)
 """A slot number, u64."""
 
@@ -36,6 +38,10 @@ class AttestationData:
     source: Checkpoint
 
 
+class BadParticipants(CallerMistake):
+    """Bits that no list has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Participants:
     """Which validators take part: a bitlist of at most 4,096 bits, held as one integer."""
@@ -64,11 +70,20 @@ class Participants:
 
     @classmethod
     def of(cls, indices: set[int] | tuple[int, ...] | list[int], length: int | None = None) -> Participants:
-        """The list with these bits set; its length is the given one, or just enough for the highest."""
+        """The list with these bits set; its length is the given one, or just enough for the highest.
+
+        Raises:
+            BadParticipants: A bit lies outside the list.
+        """
+        if min(indices, default=0) < 0:
+            raise BadParticipants(f"no validator has the index {min(indices)}")
         mask = 0
         for index in indices:
             mask |= 1 << index
-        return cls(mask, mask.bit_length() if length is None else length)
+        participants = cls(mask, mask.bit_length() if length is None else length)
+        if participants.highest() >= participants.length:
+            raise BadParticipants(f"bit {participants.highest()} of a list of {participants.length}; make it longer")
+        return participants
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,24 +5,24 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from proofplane.chain.delivery import Comparison, Delivered, deliver, first_new
+from proofplane.chain.delivery import Comparison, Delivered, deliver
 from proofplane.chain.directory import ChainDirectory
-from proofplane.chain.errors import BadChainDirectory
+from proofplane.chain.errors import OutputLost
 from proofplane.chain.generate import ChainPlan
 from proofplane.chain.generated import write_chain
 from proofplane.chain.metrics import reorg_depth
 from proofplane.chain.observers import Observers
 from proofplane.chain.options import ImportOptions
-from proofplane.chain.ports import Observer
 from proofplane.chain.step_times import StepTime, StepTimes
-from proofplane.chain.trace import ChromeTrace
 from proofplane.chain.types import Outcome
 from proofplane.crypto.xmss import Scheme
+from proofplane.lean.errors import Reason
 from proofplane.lean.store import Store
+from proofplane.node.chain_outputs import ImportOutputs
 from proofplane.node.chain_progress import ChainProgress
 from proofplane.node.chain_session import ChainSession, checked_anchor
 from proofplane.node.errors import StoppedEarly
@@ -35,9 +35,8 @@ class ChainImported:
 
     scheme: str
     validators: int
-    passed_over: int
-    """Blocks that an earlier run had imported, with all before them."""
     deliveries: tuple[Delivered, ...]
+    """A block that came before its parent counts by what became of it later."""
     store: Store
     reorgs: int
     """How often the head left its branch."""
@@ -45,6 +44,8 @@ class ChainImported:
     """Of proofs that held."""
     steps: tuple[StepTime, ...]
     seconds: float
+    lost: tuple[OutputLost, ...] = ()
+    """The trace or the metrics could not be written to their end; whoever shows the rest raises it then."""
 
     def count(self, what: Outcome | Comparison | None) -> int:
         """How many deliveries ended so; None counts the refused ones."""
@@ -96,6 +97,7 @@ class ChainRun:
         data_dir: Path | None = None,
         options: ImportOptions | None = None,
         trace: Path | None = None,
+        metrics: Path | None = None,
     ) -> ChainImported:
         """Imports the blocks of a directory, on top of what an earlier run has imported.
 
@@ -105,38 +107,36 @@ class ChainRun:
             data_dir: Where to store it; None: in memory.
             options: Of the importer.
             trace: Where to write a Chrome trace; None: nowhere.
+            metrics: Where to write metrics in Prometheus' text format, now and then and at the end; None: nowhere.
 
         Raises:
-            BadChainDirectory: The directory cannot be used, or the data directory holds another chain, or the trace cannot be written.
+            BadChainDirectory: A directory cannot be used or holds another chain; the trace or the metrics cannot be written.
             ProofplaneError: See `ChainSession` and `Importer.import_block`; a refused block is no error.
         """
         anchor, times = checked_anchor(chain.state, chain.anchor, scheme), StepTimes()
-        with ExitStack() as opened:
-            observer = Observers(times, *_traces(trace, opened))
-            async with ChainSession(data_dir, anchor, options, observer) as session:
-                began = self._clock.now()
-                passed_over = first_new(chain.steps, session.found)
-                return await self._import(chain, session, passed_over, times, began)
+        with ImportOutputs(trace, metrics) as outputs:
+            async with ChainSession(data_dir, anchor, options, Observers(times, *outputs.observers)) as session:
+                outputs.begin(session.found)
+                done = await self._import(chain, session, times, outputs)
+        return replace(done, lost=outputs.lost())
 
-    async def _import(
-        self, chain: ChainDirectory, session: ChainSession, passed_over: int, times: StepTimes, began: float
-    ) -> ChainImported:
+    async def _import(self, chain: ChainDirectory, session: ChainSession, times: StepTimes, outputs: ImportOutputs) -> ChainImported:
+        began = self._clock.now()
         deliveries: list[Delivered] = []
         head, reorgs, refused = session.importer.store.head, 0, 0
-        self._show(session, passed_over, len(chain.steps), refused)
-        async for one in deliver(session.importer, session.storage, chain.steps[passed_over:]):
+        self._show(session, 0, len(chain.steps), refused)
+        async for one in deliver(session.importer, session.storage, chain.steps):
             deliveries.append(one)
             store = session.importer.store
             reorgs += reorg_depth(store, head) > 0
             head = store.head
             refused += one.refusal is not None
-            self._show(session, passed_over + len(deliveries), len(chain.steps), refused)
-        await session.importer.settled()
+            self._show(session, len(deliveries), len(chain.steps), refused)
+            outputs.refresh(self._clock.now())
         return ChainImported(
             scheme=session.scheme.name,
             validators=len(chain.state.validators),
-            passed_over=passed_over,
-            deliveries=tuple(deliveries),
+            deliveries=tuple(_settled(deliveries, session.importer.store)),
             store=session.importer.store,
             reorgs=reorgs,
             signatures=times.signatures,
@@ -149,10 +149,14 @@ class ChainRun:
         self._progress = ChainProgress("blocks", done, total, store.blocks[store.head].slot, store.latest_finalized.slot, refused)
 
 
-def _traces(path: Path | None, opened: ExitStack) -> list[Observer]:
-    if path is None:
-        return []
-    try:
-        return [opened.enter_context(ChromeTrace(path))]
-    except OSError as error:
-        raise BadChainDirectory(f"the trace {path} cannot be written: {error.strerror}") from None
+def _settled(deliveries: Sequence[Delivered], store: Store) -> Iterator[Delivered]:
+    """The deliveries by what became of them: of those that came before their parent some were imported when it came."""
+    imported = {one.root for one in deliveries if one.outcome is Outcome.IMPORTED}
+    for one in deliveries:
+        early = one.refusal is not None and one.refusal.reason is Reason.UNKNOWN_PARENT_BLOCK
+        if early and one.comparison is Comparison.NOT_RECORDED and one.root in store.blocks:
+            outcome = Outcome.ALREADY_KNOWN if one.root in imported else Outcome.IMPORTED
+            imported.add(one.root)
+            yield replace(one, outcome=outcome, refusal=None)
+        else:
+            yield one

@@ -2,9 +2,11 @@
 
 ```
 DIR/lock           held while the session lasts
-DIR/chain.json     which signatures the chain has; written first
+DIR/chain.json     which signatures the chain has; written before the first block is
 DIR/proofplane.db  blocks, states, store
 ```
+
+A first start that fails or is killed may leave all three without a block: then nothing binds the next one, not even to these signatures.
 """
 
 from __future__ import annotations
@@ -36,6 +38,9 @@ from proofplane.storage.database import DATABASE_NAME, Database
 from proofplane.storage.lock import DirectoryLock
 
 CHAIN_NAME = "chain.json"
+
+MAX_ANCHOR_SLOT = 2**60
+"""The store's time is five intervals a slot in a u64: this leaves room for more slots than there is time, four seconds each."""
 
 ChainStorage = SqliteChainStorage | MemoryChainStorage
 
@@ -96,37 +101,41 @@ class ChainSession:
         await self._stack.__aexit__(kind, error, trace)
 
     async def _open(self) -> None:
-        scheme = self._anchor.scheme if self._anchor is not None else None
         if self._directory is None:
-            self.storage = MemoryChainStorage()
+            await self._open_memory()
         else:
-            if self._anchor is None:
-                read_scheme(self._directory)  # nothing is created where no chain is
-            self._stack.enter_context(DirectoryLock(self._directory))
-            scheme = _agreed_scheme(self._directory, scheme)
-            database = Database(self._directory / DATABASE_NAME, [CHAIN_SCHEMA])
-            self._stack.callback(database.close)
-            self.storage = SqliteChainStorage(database)
-        if scheme is None:
-            raise BadChainDirectory("a chain in memory needs an anchor to begin with")
-        self.scheme = scheme
-        self.found = await self._store(self.storage)
+            await self._open_directory(self._directory)
         workers = self._stack.enter_context(ThreadWorkers())
-        self.importer = Importer(self.storage, SignatureList(scheme), workers, self.found, self._options, self._observer)
+        self.importer = Importer(self.storage, SignatureList(self.scheme), workers, self.found, self._options, self._observer)
         self._stack.push_async_callback(self.importer.aclose)
 
-    async def _store(self, storage: ChainStorage) -> Store:
-        """The stored store, or that of the anchor, made durable."""
-        store, anchor = storage.load(), self._anchor
-        if store is not None:
-            if anchor is not None and anchor.block.root not in store.blocks:
-                raise BadChainDirectory(f"{self._directory} holds another chain, without block {anchor.block.root.hex()}: name another one")
-            return store
-        if anchor is None:
-            raise BadChainDirectory(f"{self._directory} holds no chain yet: import a directory with an anchor first")
-        store = store_from_anchor(anchor.state, anchor.block)
-        await storage.begin(anchor.state, anchor.block, store)
-        return store
+    async def _open_memory(self) -> None:
+        if self._anchor is None:
+            raise BadChainDirectory("a chain in memory needs an anchor to begin with")
+        self.storage, self.scheme = MemoryChainStorage(), self._anchor.scheme
+        self.found = await _begun(self.storage, self._anchor)
+
+    async def _open_directory(self, directory: Path) -> None:
+        anchor = self._anchor
+        if anchor is None or (directory / CHAIN_NAME).exists():
+            read_scheme(directory)  # nothing is created where no chain is, nothing replaced that we do not understand
+        self._stack.enter_context(DirectoryLock(directory))
+        database = Database(directory / DATABASE_NAME, [CHAIN_SCHEMA])
+        self._stack.callback(database.close)
+        self.storage = SqliteChainStorage(database)
+        found = self.storage.load()
+        if found is None:
+            if anchor is None:
+                raise BadChainDirectory(f"{directory} holds no chain yet: import a directory with an anchor first")
+            _write_scheme(directory, anchor.scheme)
+            found = await _begun(self.storage, anchor)
+        self.found, self.scheme = found, read_scheme(directory)
+        if anchor is not None and anchor.scheme != self.scheme:
+            raise BadChainDirectory(
+                f"{directory} holds a chain of {self.scheme.name} signatures, not {anchor.scheme.name}: name another directory"
+            )
+        if anchor is not None and anchor.block.root not in found.blocks:
+            raise BadChainDirectory(f"{directory} holds another chain, without block {anchor.block.root.hex()}: name another one")
 
 
 def read_scheme(directory: Path) -> Scheme:
@@ -144,7 +153,9 @@ def read_scheme(directory: Path) -> Scheme:
 
 
 def checked_anchor(state: State, block: Block, scheme: Scheme) -> Anchor:
-    """An anchor from files; raises `BadChainDirectory` if the block is not that of the state."""
+    """An anchor from files; raises `BadChainDirectory` if the block is not that of the state, or its slot beyond `MAX_ANCHOR_SLOT`."""
+    if block.slot > MAX_ANCHOR_SLOT:
+        raise BadChainDirectory(f"the anchor block is of slot {block.slot}, at most {MAX_ANCHOR_SLOT} can be counted on from")
     try:
         store_from_anchor(state, block)
     except Rejected as rejected:
@@ -156,11 +167,12 @@ class _ChainText(msgspec.Struct, forbid_unknown_fields=True):
     scheme: str
 
 
-def _agreed_scheme(directory: Path, asked: Scheme | None) -> Scheme:
-    """The scheme of the directory, which is written down with the first chain; raises `BadChainDirectory` if another was asked for."""
-    if asked is not None and not (directory / CHAIN_NAME).exists():
-        write_durably(directory / CHAIN_NAME, (json.dumps({"scheme": asked.name}) + "\n").encode())
-    found = read_scheme(directory)
-    if asked not in (None, found):
-        raise BadChainDirectory(f"{directory} holds a chain of {found.name} signatures, not {asked.name}: name another directory")
-    return found
+def _write_scheme(directory: Path, scheme: Scheme) -> None:
+    write_durably(directory / CHAIN_NAME, (json.dumps({"scheme": scheme.name}) + "\n").encode())
+
+
+async def _begun(storage: ChainStorage, anchor: Anchor) -> Store:
+    """The store that begins with an anchor, made durable."""
+    store = store_from_anchor(anchor.state, anchor.block)
+    await storage.begin(anchor.state, anchor.block, store)
+    return store

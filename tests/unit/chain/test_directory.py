@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,17 @@ def test_without_steps_blocks_come_by_name_and_nothing_is_recorded(tmp_path: Pat
     assert chain.scheme is None
     assert [step.path.name for step in chain.steps] == [f"block_{number:03d}.ssz" for number in range(STEPS)]
     assert {(step.slot, step.recorded) for step in chain.steps} == {(None, None)}
+
+
+@pytest.mark.parametrize("name", ["block_003.ssz", "genesis_state.ssz", "anchor_block.ssz", "steps.json"])
+def test_what_is_no_file_is_named_and_never_read(tmp_path: Path, name: str) -> None:
+    place = small(tmp_path / "chain")
+    (place / "steps.json").unlink()
+    (place / name).unlink(missing_ok=True)
+    os.mkfifo(place / name)  # nobody writes to it: reading would wait for ever
+
+    with pytest.raises(BadChainDirectory, match=f"{name} cannot be read: it is no regular file"):
+        read_chain(place)
 
 
 @pytest.mark.parametrize("name", ["genesis_state.ssz", "anchor_block.ssz", "block_004.ssz"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -11,12 +12,11 @@ import pytest
 from kit.clock import settle
 from kit.lean_imports import BAD, GOOD, HeldWorkers, NoWorkers, Rig
 from proofplane.chain.errors import ImporterClosed, MissingState
-from proofplane.chain.importer import RECENT_SLOTS, SMALL_BLOCK_BYTES
 from proofplane.chain.types import ImportResult, Outcome, Step
 from proofplane.chain.workers import ThreadWorkers
-from proofplane.lean.codec import encode_signed_block
+from proofplane.lean.codec import encode_signed_block, make_block
 from proofplane.lean.errors import Reason, Rejected
-from proofplane.lean.types import Root
+from proofplane.lean.types import AggregatedAttestation, Participants, Root, SignedBlock, Slot, ValidatorIndex
 
 UNKNOWN = Root(bytes([9]) * 32)
 
@@ -133,25 +133,59 @@ async def test_trusted_blocks_are_not_kept_for_they_would_be_checked_later(rig: 
     assert len(rig.importer._waiting) == 0
 
 
-async def test_a_block_on_an_old_parent_is_imported_and_its_state_asked_for_only_after_the_signatures(rig: Rig) -> None:
-    await rig.importer.import_signed(rig.child(rig.anchor, RECENT_SLOTS + 1))
+async def test_a_parents_state_that_is_not_in_memory_is_made_again_only_after_the_signatures_and_off_the_loop(rig: Rig) -> None:
+    parents = [rig.child(rig.anchor, slot) for slot in (1, 2, 3)]
+    for parent in parents:
+        await rig.importer.import_signed(parent)
+    await rig.importer.import_signed(rig.child(parents[-1].block.root, 4))
+    rig.storage.forgotten = True
+    assert await rig.reason(rig.child(parents[0].block.root, 5, BAD)) is Reason.INVALID_BLOCK_PROOF
+    rig.storage.replays.clear()  # the head's, for its registry: asked for once
+    for parent in parents:
+        assert await rig.reason(rig.child(parent.block.root, 6, BAD)) is Reason.INVALID_BLOCK_PROOF
+    assert rig.storage.replays == []
+    late = rig.child(parents[0].block.root, 7)
+    assert await rig.reason(late) is None
+    ((root, thread),) = rig.storage.replays
+    assert root == parents[0].block.root
+    assert (thread is threading.current_thread()) == isinstance(rig.workers, NoWorkers)
+
+
+async def test_a_state_that_the_storage_has_lost_is_no_fault_of_the_block(rig: Rig) -> None:
+    await rig.importer.import_signed(rig.child(rig.anchor, 1))
     late = rig.child(rig.anchor, 2)
-    state = rig.storage._states.pop(rig.anchor)
-    assert await rig.reason(replace(late, proof=BAD)) is Reason.INVALID_BLOCK_PROOF
+    del rig.storage._states[rig.anchor]
     with pytest.raises(MissingState):
         await rig.importer.import_signed(late)
-    rig.storage._states[rig.anchor] = state
-    assert await rig.reason(late) is None
 
 
-async def test_a_large_block_is_decoded_on_a_worker_with_the_same_answers(rig: Rig) -> None:
-    large = rig.child(rig.anchor, 1, GOOD + bytes(SMALL_BLOCK_BYTES))
-    raw = encode_signed_block(large)
-    with pytest.raises(Rejected) as caught:
-        await rig.importer.import_block(raw[:4] + b"\xff" + raw[5:])
-    assert caught.value.reason is Reason.DECODE_ERROR
-    assert rig.notes.refusals == [(None, Reason.DECODE_ERROR)]
-    assert (await rig.importer.import_block(raw)).outcome is Outcome.IMPORTED
+async def test_a_block_with_much_in_its_body_is_decoded_on_a_worker_with_the_same_answers() -> None:
+    workers = HeldWorkers()
+    rig = await Rig(workers).open()
+    vote = rig.branches.vote(rig.anchor)
+    votes = tuple([AggregatedAttestation(Participants(1, 4), replace(vote, slot=Slot(number))) for number in range(300)])
+    large = encode_signed_block(SignedBlock(make_block(Slot(1), ValidatorIndex(1), rig.anchor, UNKNOWN, votes), BAD))
+    for raw, reason in ((large, Reason.INVALID_BLOCK_PROOF), (b"\x09" + large[1:], Reason.DECODE_ERROR)):
+        running = asyncio.ensure_future(rig.importer.import_block(raw))
+        await settle()
+        assert workers.names() == ["decoding"]
+        workers.run("decoding")
+        await settle()
+        workers.run_all()
+        with pytest.raises(Rejected) as caught:
+            await running
+        assert caught.value.reason is reason
+        assert rig.notes.refusals[-1][1] is reason
+
+
+async def test_a_large_proof_alone_needs_no_worker_for_decoding() -> None:
+    workers = HeldWorkers()
+    rig = await Rig(workers).open()
+    running = asyncio.ensure_future(rig.importer.import_block(encode_signed_block(rig.child(rig.anchor, 1, GOOD + bytes(400_000)))))
+    await settle()
+    assert workers.names() == ["signatures", "transition"]
+    workers.run_all()
+    assert (await running).outcome is Outcome.IMPORTED
     assert Step.DECODE in rig.notes.blocks[0][1].steps
 
 

@@ -104,6 +104,16 @@ def test_the_head_after_a_restart_takes_fewer_transitions_than_a_snapshot_interv
     assert replayed == [signed.block.root for signed in long.line[LENGTH - LENGTH % SNAPSHOT_EVERY :]]
 
 
+def test_a_state_is_at_hand_after_a_restart_only_once_it_was_made_again(long: Long, replayed: list[Root]) -> None:
+    storage, root = SqliteChainStorage(long.database), long.line[-1].block.root
+    storage.load()
+    assert storage.state_at_hand(root) is None
+    assert replayed == []
+    made = storage.state(root)
+    assert made is not None
+    assert storage.state_at_hand(root) is made
+
+
 def test_the_furthest_state_below_finality_takes_one_grid_interval_and_only_once(long: Long, replayed: list[Root]) -> None:
     storage = SqliteChainStorage(long.database)
     furthest = long.line[2 * SPARSE_GRID - 2].block.root

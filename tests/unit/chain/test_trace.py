@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from proofplane.chain.trace import ChromeTrace
 from proofplane.chain.types import Step, StepTimings
@@ -55,7 +60,51 @@ def test_rows_stand_in_the_order_of_the_work_and_are_named_once(tmp_path: Path) 
         trace.rejected(None, Reason.DECODE_ERROR, timings())
     named = [event for event in events(tmp_path / "trace.json") if event["name"] == "thread_name"]
     in_order = [event["args"]["name"] for event in sorted(named, key=lambda event: int(event["tid"]))]
-    assert in_order == ["event loop", "A: signatures", "A: verifier 0", "A: verifier 1", "B: transition", "storage"]
+    assert in_order == ["event loop", "storage", "B: transition", "A: signatures", "A: verifier 0", "A: verifier 1"]
+
+
+def test_no_number_of_verifiers_shares_a_row_with_anything_else(tmp_path: Path) -> None:
+    many = replace(timings(), verifiers=tuple([Span(thread, START, START + 1) for thread in range(256)]))
+    with ChromeTrace(tmp_path / "trace.json") as trace:
+        trace.rejected(ZERO_ROOT, Reason.STATE_ROOT_MISMATCH, many)
+    named = [(event["tid"], event["args"]["name"]) for event in events(tmp_path / "trace.json") if event["name"] == "thread_name"]
+    assert len({row for row, _ in named}) == len(named) == 256 + 4
+
+
+class FullDisk(io.StringIO):
+    """Fails from the given write on, as a file without room does."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__()
+        self.left, self.calls = at, 0
+
+    def write(self, text: str) -> int:
+        self.calls += 1
+        self.left -= 1
+        if self.left < 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(text)
+
+
+@pytest.mark.parametrize("at", [0, 12, 20])
+def test_after_its_first_failure_a_trace_writes_nothing_more_and_remembers_it(tmp_path: Path, at: int) -> None:
+    trace = ChromeTrace(tmp_path / "trace.json")
+    trace._file.close()
+    trace._file = full = FullDisk(at)
+    for _ in range(5):
+        trace.rejected(ZERO_ROOT, Reason.STATE_ROOT_MISMATCH, timings())
+    trace.close()
+    assert trace.failure is not None
+    assert trace.failure.errno == errno.ENOSPC
+    assert full.calls == at + 1
+
+
+def test_what_fails_only_when_the_buffer_is_written_is_remembered_too() -> None:
+    trace = ChromeTrace(Path("/dev/full"))
+    assert trace.failure is None
+    trace.close()
+    assert trace.failure is not None
+    trace.close()
 
 
 def test_a_trace_without_blocks_loads_and_closing_twice_is_harmless(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from queue import SimpleQueue
+from typing import Any
 
 import pytest
 
@@ -68,6 +70,27 @@ def test_if_no_thread_can_be_started_the_task_is_refused(workers: ThreadWorkers,
         with pytest.raises(WorkersUnavailable, match="can't start new thread"):
             workers.submit("task", lambda: None)
     assert workers.submit("task", lambda: 7).result(PATIENCE) == 7
+
+
+class Handing(SimpleQueue[Any]):
+    """A queue in which somebody wants to close the workers just before the first job is in it."""
+
+    def __init__(self, workers: ThreadWorkers) -> None:
+        self.workers = workers
+        self.closing = threading.Thread(target=workers.close)
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+        if item is not None:
+            self.closing.start()
+            assert self.workers._lock.locked(), "nobody can close between taking the task and handing it over"
+        super().put(item)
+
+
+def test_a_task_that_was_taken_is_handed_over_before_anybody_can_close() -> None:
+    workers = ThreadWorkers(1)
+    workers._jobs = jobs = Handing(workers)
+    assert workers.submit("task", lambda: 7).result(PATIENCE) == 7
+    jobs.closing.join(PATIENCE)
 
 
 def test_closed_workers_refuse_after_they_have_answered() -> None:

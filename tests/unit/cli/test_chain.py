@@ -11,8 +11,19 @@ import pytest
 from kit.cli_run import Ended, here
 from kit.lean_directories import STEPS, small
 from kit.vector_files import JUSTIFIABILITY, SSZ, vector, write
+from proofplane.chain.delivery import unix_ms
 from proofplane.chain.directory import read_chain
-from proofplane.lean.codec import decode_signed_block, encode_state
+from proofplane.lean.codec import (
+    decode_signed_block,
+    decode_state,
+    encode_block,
+    encode_signed_block,
+    encode_state,
+    make_block,
+    state_root,
+)
+from proofplane.lean.genesis import genesis_block
+from proofplane.lean.types import ZERO_ROOT, SignedBlock, Slot, ValidatorIndex
 
 
 @pytest.fixture
@@ -83,8 +94,8 @@ def test_generate_never_writes_into_something_that_exists(place: Path) -> None:
 def test_import_in_memory_gives_the_recorded_verdicts(place: Path, mode: tuple[object, ...]) -> None:
     done = import_(place, *mode, "--json").json()
 
-    assert (done["imported"], done["already_known"], done["refused"], done["passed_over"]) == (8, 1, 5, 0)
-    assert (done["as_recorded"], done["not_as_recorded"]) == (STEPS, 0)
+    assert (done["imported"], done["already_known"], done["refused"]) == (8, 1, 5)
+    assert (done["as_recorded"], done["verdict_as_recorded"], done["not_as_recorded"]) == (STEPS, 0, 0)
     assert done["steps_ms"].keys() == {"decode", "guards", "signatures", "transition", "fork choice", "commit"} | (
         {"barrier"} & done["steps_ms"].keys()
     )
@@ -113,13 +124,13 @@ def test_import_prints_refusals_a_summary_and_a_table_of_steps(place: Path) -> N
     assert f"lean blocks {STEPS}/{STEPS}, head slot 9" in done.err.splitlines()[-1]
 
 
-def test_a_chain_that_is_kept_is_passed_over_the_next_time_and_can_be_looked_at(place: Path, tmp_path: Path) -> None:
+def test_a_chain_that_is_kept_is_known_the_next_time_and_can_be_looked_at(place: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
     first = import_(place, "--data-dir", data, "--json").json()
 
     again = import_(place, "--data-dir", data, "--json").json()
 
-    assert (again["passed_over"], again["blocks"], again["head"]) == (STEPS, [], first["head"])
+    assert (again["imported"], again["not_as_recorded"], again["head"]) == (0, 0, first["head"])
     head = here("chain", "head", "--data-dir", data, "--json").json()
     assert head["head"] == f"9:{first['head']}"
     assert (head["blocks"], head["branches"], head["scheme"], head["validators"], head["slot"]) == (9, 2, "test", 5, 9)
@@ -155,8 +166,51 @@ def test_one_block_goes_into_a_chain_that_is_there(place: Path, tmp_path: Path) 
     assert (done["outcome"], done["slot"], done["head"]) == ("imported", 9, done["block"])
     assert here("chain", "import", last, "--data-dir", data, "--json").json()["outcome"] == "already known"
     here("chain", "import", place / "block_003.ssz", "--data-dir", data).refused(1, "STATE_ROOT_MISMATCH")
+    refused = here("chain", "import", place / "block_003.ssz", "--data-dir", data, "--json")
+    document = json.loads(refused.out)
+    assert (refused.code, document["outcome"], document["head"]) == (1, "STATE_ROOT_MISMATCH", done["head"])
+    assert refused.err.startswith("proofplane: STATE_ROOT_MISMATCH")
     last.write_bytes(b"no block")
     here("chain", "import", last, "--data-dir", data).refused(1, "DECODE_ERROR")
+
+
+def test_a_refused_file_does_not_move_the_stored_clock_beyond_the_machines(tmp_path: Path) -> None:
+    place, data = small(tmp_path / "chain"), tmp_path / "data"
+    chain = read_chain(place)
+    begun = unix_ms() // 1000 - 4 * 100
+    state = decode_state(encode_state(chain.state))
+    state.config.genesis_time = begun
+    anchor = genesis_block(state)
+    (place / "genesis_state.ssz").write_bytes(encode_state(state))
+    (place / "anchor_block.ssz").write_bytes(encode_block(anchor))
+    (place / "steps.json").unlink()
+    for file in place.glob("block_*.ssz"):
+        file.unlink()
+    import_(place, "--data-dir", data, "--scheme", "test").succeeded()
+    file = tmp_path / "hostile.ssz"
+    for parent, reason in ((anchor.root, "BLOCK_SLOT_IN_FUTURE"), (ZERO_ROOT, "UNKNOWN_PARENT_BLOCK")):
+        file.write_bytes(encode_signed_block(SignedBlock(make_block(Slot(200_000), ValidatorIndex(0), parent, ZERO_ROOT, ()), b"")))
+        here("chain", "import", file, "--data-dir", data).refused(1, reason)
+
+    slot = here("chain", "head", "--data-dir", data, "--json").json()["slot"]
+    assert 100 <= slot <= (unix_ms() // 1000 - begun) // 4
+
+
+def test_blocks_that_came_before_their_parents_are_counted_by_what_became_of_them(place: Path) -> None:
+    (place / "steps.json").unlink()
+    names = [
+        f"block_{number:03d}.ssz" for number in (0, 7, 8, 1, 9, 10)
+    ]  # the second and the third, which are one block, come before the fourth, their parent
+    raws = [(place / name).read_bytes() for name in names]
+    for file in place.glob("block_*.ssz"):
+        file.unlink()
+    for number, raw in enumerate(raws):
+        (place / f"block_{number}.ssz").write_bytes(raw)
+
+    done = import_(place, "--scheme", "test", "--json").json()
+
+    assert [block["outcome"] for block in done["blocks"]] == ["imported"] * 2 + ["already known"] + ["imported"] * 3
+    assert (done["imported"], done["already_known"], done["refused"]) == (5, 1, 0)
 
 
 def test_one_block_needs_a_chain(place: Path, tmp_path: Path) -> None:
@@ -202,6 +256,33 @@ def test_a_trace_shows_both_tasks_of_every_block(place: Path, tmp_path: Path) ->
     import_(place, "--trace", tmp_path / "nowhere" / "trace.json").refused(2, "trace")
 
 
+def test_a_trace_that_cannot_be_written_to_its_end_is_one_line_after_the_result(place: Path) -> None:
+    done = import_(place, "--trace", "/dev/full", "--json")
+
+    assert (done.code, json.loads(done.out)["imported"]) == (5, 8)
+    assert done.err == "proofplane: the trace could not be written to the end: No space left on device; the import itself is done\n"
+
+
+def test_metrics_are_those_of_the_whole_import_and_replace_what_was_there(place: Path, tmp_path: Path) -> None:
+    file = tmp_path / "metrics.prom"
+    file.write_text("old")
+    done = import_(place, "--metrics", file, "--data-dir", tmp_path / "data", "--json").json()
+
+    lines = file.read_text().splitlines()
+    assert f"lean_head_slot {done['head_slot']}" in lines
+    assert "lean_fork_choice_block_processing_time_seconds_count 8" in lines
+    assert "lean_pq_sig_aggregated_signatures_invalid_total 3" in lines
+    assert [one.name for one in tmp_path.iterdir() if "metrics" in one.name] == ["metrics.prom"]
+    import_(place, "--metrics", file, "--data-dir", tmp_path / "data").succeeded()
+    assert f"lean_head_slot {done['head_slot']}" in file.read_text().splitlines(), "also if nothing new comes"
+
+
+@pytest.mark.parametrize("name", ["nowhere/metrics.prom", "/dev/null"])
+def test_metrics_that_cannot_be_written_are_refused_before_anything_is_done(place: Path, tmp_path: Path, name: str) -> None:
+    import_(place, "--metrics", tmp_path / name, "--data-dir", tmp_path / "data").refused(2, "the metrics")
+    assert not (tmp_path / "data").exists()
+
+
 @pytest.mark.parametrize(
     ("name", "content", "word"),
     [("genesis_state.ssz", b"", "malformed"), ("steps.json", b"{}", "malformed"), ("anchor_block.ssz", None, "cannot be read")],
@@ -210,6 +291,15 @@ def test_bad_files_end_with_2(place: Path, name: str, content: bytes | None, wor
     (place / name).unlink() if content is None else (place / name).write_bytes(content)
 
     import_(place).refused(2, word)
+
+
+def test_an_anchor_beyond_all_counting_is_refused_and_leaves_nothing(place: Path, tmp_path: Path) -> None:
+    state = read_chain(place).state
+    anchor = make_block(Slot(2**63), ValidatorIndex(0), ZERO_ROOT, state_root(state), ())
+    (place / "anchor_block.ssz").write_bytes(encode_block(anchor))
+
+    import_(place, "--data-dir", tmp_path / "data").refused(2, f"the anchor block is of slot {2**63}")
+    assert not (tmp_path / "data").exists()
 
 
 def test_an_anchor_of_another_state_is_refused(place: Path, tmp_path: Path) -> None:

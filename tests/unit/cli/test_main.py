@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
+import sys
+from pathlib import Path
 
 import click
 import pytest
 
+from kit.cli_run import TIMEOUT, here
+from kit.lean_directories import small
 from proofplane.base.errors import Broken, CallerMistake, NeverAgain, Refused, TryAgain
 from proofplane.cli import main as entry
 from proofplane.cli.exits import BUG, INTERRUPTED, OK
 from proofplane.cli.main import run
 from proofplane.service.supervisor import TaskFailed
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_command_runs_without_standard_streams_and_puts_nothing_else_in_their_place(tmp_path: Path, closed: str) -> None:
+    place, data = small(tmp_path / "chain"), tmp_path / "data"
+    script = f'"$0" -m proofplane chain import "$1" --data-dir "$2" {closed}'
+    ended = subprocess.run(["sh", "-c", script, sys.executable, place, data], capture_output=True, text=True, timeout=TIMEOUT, check=False)
+
+    assert (ended.returncode, "Traceback" in ended.stderr) == (OK, False), ended
+    assert here("chain", "head", "--data-dir", data, "--json").json()["slot"] == 9
 
 
 @pytest.fixture

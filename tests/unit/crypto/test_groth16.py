@@ -29,6 +29,7 @@ TWIST_Y = (
 """y (c1, c0) over x = 1 on the twist, a point outside the subgroup."""
 
 A, B, C = g1_bytes(2), g2_bytes(3), g1_bytes(4)
+KEY = Sp1VerifyingKey.parse(verifying_key()).key
 SCALARS = st.integers(1, SCALAR_ORDER - 1)
 
 
@@ -128,20 +129,19 @@ def test_b_on_the_twist_but_outside_the_subgroup_is_refused() -> None:
 
 
 def test_the_equation_holds_for_a_proof_made_with_the_trapdoor_and_not_for_others() -> None:
-    key = Sp1VerifyingKey.parse(verifying_key()).key
     proof = Groth16Proof.parse(forge(number(5), b"")[4:])
     digest = int.from_bytes(bytes.fromhex("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"), "big") % 2**253
-    verify(key, proof, (5, digest))
+    verify(KEY, proof, (5, digest))
     with pytest.raises(PairingMismatch):
-        verify(key, proof, (6, digest))
+        verify(KEY, proof, (6, digest))
     with pytest.raises(PairingMismatch):
-        verify(key, Groth16Proof(curve.neg(proof.a), proof.b, proof.c), (5, digest))
+        verify(KEY, Groth16Proof(curve.neg(proof.a), proof.b, proof.c), (5, digest))
 
 
 @pytest.mark.parametrize("inputs", [(), (1,), (1, 2, 3), (SCALAR_ORDER, 1), (1, -1)])
 def test_inputs_of_another_number_or_range_are_the_callers_mistake(inputs: tuple[int, ...]) -> None:
     with pytest.raises(WrongInputs):
-        verify(Sp1VerifyingKey.parse(verifying_key()).key, Groth16Proof.parse(A + B + C), inputs)
+        verify(KEY, Groth16Proof.parse(A + B + C), inputs)
 
 
 def test_deeply_nested_input_is_an_error_and_no_crash_once_the_pairing_is_imported() -> None:

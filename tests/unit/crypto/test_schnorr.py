@@ -62,7 +62,7 @@ EDGES = (0, 1, ORDER - 1, ORDER, bip340.FIELD - 1, bip340.FIELD, 2**256 - 1)
 
 
 @given(SECRETS, DIGESTS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_it_signs_as_bip_340_in_plain_python_does_and_each_accepts_the_others(secret: int, digest: bytes) -> None:
     key = SigningKey(secret.to_bytes(32, "big"))
     signature = bip340.sign(secret, digest, bytes(32))
@@ -74,7 +74,7 @@ def test_it_signs_as_bip_340_in_plain_python_does_and_each_accepts_the_others(se
 
 
 @given(st.data(), SECRETS, DIGESTS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_it_refuses_what_bip_340_in_plain_python_refuses(data: st.DataObject, secret: int, digest: bytes) -> None:
     key = bip340.public_key(secret)
     signed = key + digest + SigningKey(secret.to_bytes(32, "big")).sign_digest(digest)
@@ -93,7 +93,7 @@ def test_it_refuses_what_bip_340_in_plain_python_refuses(data: st.DataObject, se
 
 
 @given(SECRETS, SECRETS, DIGESTS)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=6, deadline=None)
 def test_a_signature_whose_point_has_odd_y_or_is_infinite_is_refused_by_both(secret: int, nonce: int, digest: bytes) -> None:
     key = bip340.public_key(secret)
     r = bip340.public_key(nonce)

@@ -58,11 +58,11 @@ SCHEMAS = [
 ]
 
 
-@pytest.mark.parametrize("schema", SCHEMAS, ids=lambda schema: schema.__name__)
-@settings(max_examples=20, deadline=None)
-@given(data=st.data())
-def test_bytes_and_roots_are_those_of_the_view_and_decoding_gives_the_value_back(schema: Any, data: st.DataObject) -> None:
-    value = data.draw(values_of(schema))
+EVERY_SCHEMA = pytest.mark.parametrize("schema", SCHEMAS, ids=lambda schema: schema.__name__)
+
+
+def compare_with_view(schema: Any, value: Any) -> None:
+    """Everything that a codec does with a value, against the view."""
     codec, view = codec_of(schema), view_of(schema, value)
     raw = codec.encode(value)
     assert raw == view.encode_bytes()
@@ -74,10 +74,23 @@ def test_bytes_and_roots_are_those_of_the_view_and_decoding_gives_the_value_back
     assert schema.view_from_backing(codec.tree(value)).encode_bytes() == raw
 
 
-@pytest.mark.parametrize("schema", SCHEMAS, ids=lambda schema: schema.__name__)
-@settings(max_examples=50, deadline=None)
+@EVERY_SCHEMA
+@settings(max_examples=6, deadline=None)
 @given(data=st.data())
-def test_whatever_is_decoded_encodes_to_the_same_bytes(schema: Any, data: st.DataObject) -> None:
+def test_bytes_and_roots_are_those_of_the_view_and_decoding_gives_the_value_back(schema: Any, data: st.DataObject) -> None:
+    compare_with_view(schema, data.draw(values_of(schema)))
+
+
+@pytest.mark.slow
+@EVERY_SCHEMA
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_bytes_and_roots_of_many_values_are_those_of_the_view(schema: Any, data: st.DataObject) -> None:
+    compare_with_view(schema, data.draw(values_of(schema)))
+
+
+def decode_damaged(schema: Any, data: st.DataObject) -> None:
+    """A few bytes of a valid encoding changed, or its end cut off."""
     codec = codec_of(schema)
     raw = bytearray(codec.encode(data.draw(values_of(schema))))
     for place, byte in data.draw(st.lists(st.tuples(st.integers(0, max(0, len(raw) - 1)), st.integers(0, 255)), max_size=3)):
@@ -88,6 +101,21 @@ def test_whatever_is_decoded_encodes_to_the_same_bytes(schema: Any, data: st.Dat
     except MalformedSsz:
         return
     assert codec.encode(value) == cut
+
+
+@EVERY_SCHEMA
+@settings(max_examples=12, deadline=None)
+@given(data=st.data())
+def test_whatever_is_decoded_encodes_to_the_same_bytes(schema: Any, data: st.DataObject) -> None:
+    decode_damaged(schema, data)
+
+
+@pytest.mark.slow
+@EVERY_SCHEMA
+@settings(max_examples=500, deadline=None)
+@given(data=st.data())
+def test_whatever_is_decoded_of_many_damaged_encodings_encodes_to_the_same_bytes(schema: Any, data: st.DataObject) -> None:
+    decode_damaged(schema, data)
 
 
 class Few(List[uint32, 3]):
@@ -158,7 +186,7 @@ def test_a_tree_of_one_leaf_is_the_leaf_and_an_empty_one_is_zeros() -> None:
 
 
 @pytest.mark.parametrize("schema", [Bitlist[8], Bitlist[300], Bitlist[2**18]], ids=lambda schema: str(schema.limit()))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(data=st.data())
 def test_a_bit_list_made_of_another_one_is_that_bit_list(schema: Any, data: st.DataObject) -> None:
     codec = codec_of(schema)

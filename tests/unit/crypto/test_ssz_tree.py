@@ -7,6 +7,8 @@ from remerkleable.tree import Node, PairNode, RootNode, zero_node
 
 from proofplane.base.errors import Broken
 from proofplane.crypto.ssz_tree import (
+    CHUNK,
+    TooMany,
     chunked,
     list_length,
     list_tree,
@@ -53,7 +55,7 @@ def test_one_subtree_is_replaced_and_the_rest_is_shared(chunks: list[bytes], pla
     assert subtree(changed, (place >> 3) ^ 1, 1) is subtree(node, (place >> 3) ^ 1, 1)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(before=st.binary(max_size=512), data=st.data())
 def test_a_tree_made_of_another_one_holds_the_new_bytes(before: bytes, data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(before)))
@@ -81,6 +83,15 @@ def test_zeros_that_remerkleable_cut_off_are_read_and_replaced_like_any_others()
 def test_a_part_of_which_only_the_root_is_there_is_not_taken_for_zeros() -> None:
     with pytest.raises(Broken):
         subtree(RootNode(b"r" * 32), 0, 1)
+
+
+def test_nodes_that_do_not_fit_are_refused_and_not_dropped() -> None:
+    whole = bytes(CHUNK << DEPTH)
+    packed_tree(whole, DEPTH)
+    with pytest.raises(TooMany, match=f"{(1 << DEPTH) + 1} nodes"):
+        packed_tree(whole + b"\1", DEPTH)
+    with pytest.raises(TooMany):
+        tree_of([RootNode(bytes(CHUNK))] * 2, 0)
 
 
 def test_a_list_knows_its_length() -> None:

@@ -100,7 +100,7 @@ def test_another_slot_or_message_makes_the_claim_false(wrong: dict[str, int]) ->
     assert not xmss_reference.verify(TEST, claim)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     number=st.integers(0, 3),
     slot=st.integers(0, 7),

@@ -1,11 +1,28 @@
 """Unit tests of `proofplane.crypto.xmss.SigningKey`, against the plain Python reference where it can follow."""
 
 import pickle
+from dataclasses import dataclass
+from typing import cast
 
 import pytest
 
+from proofplane import _native
+from proofplane.base.errors import Broken, NeverAgain
 from proofplane.crypto.hashes import sha256
-from proofplane.crypto.xmss import MAX_WINDOW, PROD, TEST, Claim, OutsideWindow, Scheme, SigningKey, SlotUsed, WrongSize, verify
+from proofplane.crypto.xmss import (
+    MAX_WINDOW,
+    PROD,
+    TEST,
+    Claim,
+    KernelFailed,
+    NoEncoding,
+    OutsideWindow,
+    Scheme,
+    SigningKey,
+    SlotUsed,
+    WrongSize,
+    verify,
+)
 from proofplane.crypto.xmss_reference import ReferenceKey
 
 SEED = bytes(range(32))
@@ -83,6 +100,45 @@ def test_a_slot_outside_the_window_does_not_sign(slot: int) -> None:
 def test_a_window_that_no_key_has_is_refused(scheme: Scheme, first: int, slots: int) -> None:
     with pytest.raises(OutsideWindow):
         SigningKey.generate(scheme, SEED, first, slots)
+
+
+def test_the_largest_window_is_that_of_the_native_keys() -> None:
+    """The refusal comes before the first leaf, so nothing large is made."""
+    with pytest.raises(ValueError, match=f"more than {MAX_WINDOW} slots"):
+        _native.XmssKey("prod", SEED, 0, MAX_WINDOW + 1)
+    with pytest.raises(ValueError, match=f"more than {MAX_WINDOW} slots"):
+        _native.XmssKey("prod", SEED, MAX_WINDOW - 1, 2)
+
+
+@pytest.mark.slow
+def test_a_key_with_the_largest_window_signs_at_both_ends() -> None:
+    key = SigningKey.generate(PROD, SEED, 1, MAX_WINDOW - 1)
+    assert (key.first_slot, key.slots) == (0, MAX_WINDOW)
+    claims = [Claim(key.public, slot, MESSAGE, key.sign(slot, MESSAGE)) for slot in (0, MAX_WINDOW - 1)]
+    assert verify(PROD, claims).count == 2
+
+
+@dataclass
+class FailingKey:
+    """Stands for a native key that raises what such a key cannot be made to raise."""
+
+    error: Exception
+    first_slot: int = 0
+    slots: int = 1
+
+    def sign(self, slot: int, message: bytes) -> bytes:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "family", "raised"), [(ValueError("no"), NeverAgain, NoEncoding), (RuntimeError("no"), Broken, KernelFailed)]
+)
+def test_a_message_that_does_not_encode_is_no_fault_of_the_kernel(
+    error: Exception, family: type[Exception], raised: type[Exception]
+) -> None:
+    assert issubclass(raised, family)
+    with pytest.raises(raised):
+        SigningKey(TEST, cast(_native.XmssKey, FailingKey(error))).sign(0, MESSAGE)
 
 
 @pytest.mark.parametrize("size", [0, 31, 33])

@@ -15,7 +15,6 @@ from proofplane.lean.fork_choice import (
     update_head,
     update_safe_target,
     vote_source,
-    weights,
 )
 from proofplane.lean.store import BlockNode
 from proofplane.lean.types import ZERO_ROOT, Checkpoint, Slot
@@ -66,16 +65,17 @@ def test_votes_for_heads_that_are_not_above_finality_do_not_count(fork: Tree) ->
     assert latest_votes(fork.store.known_payloads, Slot(1)) == []
 
 
-def test_weights_add_up_towards_the_root_and_stop_above_the_start() -> None:
+def test_weights_add_up_towards_the_root_and_stop_above_the_finalized_block() -> None:
     tree = Tree()
     tree.chain("bcd")
     tree.grow("x", "b", 2)
     tree.vote(tree.data("d"), [0, 1])
     tree.vote(tree.data("c", slot=4), [2])
     tree.vote(tree.data("x"), [3])
-    assert weights(tree.store, Slot(1)) == {root_of("d"): 2, root_of("c"): 3, root_of("x"): 1}
     expected = {root_of("b"): 4, root_of("c"): 3, root_of("d"): 2, root_of("x"): 1}
     assert list(block_weights(tree.store).items()) == sorted(expected.items())
+    del expected[root_of("b")]
+    assert block_weights(replace(tree.store, latest_finalized=tree.at("b"))) == expected
 
 
 def test_block_weights_list_blocks_that_nobody_stands_behind(fork: Tree) -> None:

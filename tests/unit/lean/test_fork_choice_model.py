@@ -150,7 +150,7 @@ def play(anchor_slot: int, validators: int, events: list[Event]) -> None:
         pair.compare()
 
 
-@settings(deadline=None, max_examples=250)
+@settings(deadline=None, max_examples=120)
 @given(st.sampled_from([0, 0, 4]), st.integers(1, 7), st.lists(EVENTS, min_size=10, max_size=30))
 def test_the_store_is_what_the_naive_model_says_after_every_event(anchor_slot: int, validators: int, events: list[Event]) -> None:
     play(anchor_slot, validators, events)

@@ -12,6 +12,7 @@ from proofplane.base.errors import TryAgain
 from proofplane.lean import pool_limits
 from proofplane.lean.gossip import accept_aggregate, accept_attestation
 from proofplane.lean.pool_limits import REDUNDANT_PROOFS, VOTES_PER_SLOT, PoolFull
+from proofplane.lean.pruning import prune
 from proofplane.lean.types import AggregateProof, AttestationData, Participants, SignedAggregate, SignedAttestation, ValidatorIndex
 
 SLOT = 99
@@ -103,3 +104,38 @@ def test_the_proofs_of_both_pools_together_have_a_limit_in_bytes(tree: Tree, mon
     with pytest.raises(PoolFull, match="PROOF_POOL_BYTES"):
         aggregate(tree, beyond, AggregateProof(Participants.of({3}), bytes(9)))
     aggregate(tree, beyond, AggregateProof(Participants.of({3}), bytes(8)))
+
+
+def test_the_data_of_both_pools_together_have_a_limit_and_those_that_are_there_go_on_taking_proofs(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool_limits, "PROOF_POOL_DATA", 2)
+    known, pending, beyond = choices(tree)[:3]
+    tree.vote(known, [1])
+    aggregate(tree, pending, proof_of([2]))
+    with pytest.raises(PoolFull, match="PROOF_POOL_DATA"):
+        aggregate(tree, beyond, proof_of([3]))
+    aggregate(tree, known, proof_of([3]))
+    aggregate(tree, pending, proof_of([3]))
+
+
+def test_the_raw_votes_have_a_limit_whatever_slots_they_are_for(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool_limits, "RAW_VOTES", 3)
+    for slot, index in ((SLOT, 1), (SLOT, 2), (SLOT - 1, 1)):
+        vote(tree, choices(tree, slot)[0], index)
+    with pytest.raises(PoolFull, match="RAW_VOTES"):
+        vote(tree, choices(tree, SLOT - 2)[0], 3)
+    vote(tree, choices(tree)[0], 2)
+
+
+def test_a_vote_for_the_finalized_block_is_kept_for_any_slot_since_and_goes_when_finality_moves(tree: Tree) -> None:
+    for slot in (0, SLOT):
+        data = tree.data("a", slot=slot)
+        vote(tree, data, 1)
+        aggregate(tree, data, proof_of([1]))
+        assert data in tree.store.attestation_signatures
+        assert data in tree.store.new_payloads
+    tree.store = replace(tree.store, latest_finalized=tree.at("block 0"))
+    pruned = prune(tree.store)
+    assert not pruned.attestation_signatures
+    assert not pruned.new_payloads

@@ -191,7 +191,7 @@ CHANGES = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_the_verdict_is_that_of_a_naive_reader(data: st.DataObject) -> None:
     wanted = data.draw(st.lists(st.sampled_from([TWO, component([1], 5, MESSAGE)]), max_size=2))

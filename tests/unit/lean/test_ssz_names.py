@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from remerkleable.basic import uint16, uint32, uint64
+from remerkleable.basic import uint8, uint16, uint32, uint64
 from remerkleable.bitfields import Bitlist, Bitvector
 from remerkleable.byte_arrays import Bytes32, ByteVector
 from remerkleable.complex import Container, List, Vector
@@ -58,6 +58,11 @@ SHAPES = {
     "SampleUint32List16": List[uint32, 16],
     "BoundaryUint64List32": List[uint64, 32],
     "SampleUint16Vector3": Vector[uint16, 3],
+    "SampleUint64Vector4": Vector[uint64, 4],
+    "AnyOtherWordsBitlist7": Bitlist[7],
+    "lowerBitvector1": Bitvector[1],
+    "Uint8List300": List[uint8, 300],
+    "Bytes48Vector2": Vector[ByteVector[48], 2],
     "Config": ssz.GenesisConfig,
     "BlocksByRootRequest": Request,
 }
@@ -79,7 +84,33 @@ def test_a_name_stands_for_its_shape(name: str, data: st.DataObject) -> None:
     assert codec.root(value) == view.hash_tree_root()
 
 
-@pytest.mark.parametrize("name", ["", "Unheard", "Uint24", "Bytes0", "SampleBitlist", "SampleBool8"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "Unheard",
+        "Uint24",
+        "Bytes0",
+        "Bytes032",
+        "SampleBitlist",
+        "SampleBool8",
+        "SampleBitList8",
+        "SampleBitVector8",
+        "SampleBit8list8",
+        "SampleBitlist0",
+        "SampleBitlist08",
+        "SampleBitvector\u0663",
+        "Sample Bitlist8",
+        "SampleUint24List8",
+        "SampleUintList8",
+        "SampleUint32list8",
+        "SampleUint32Vector0",
+        "SampleBytesList8",
+        "SampleBytes0Vector8",
+        "SampleBytes32vector8",
+        "SampleBitlist1000000000000000000000",
+    ],
+)
 def test_a_name_that_nobody_gave_is_unknown(name: str) -> None:
     with pytest.raises(UnknownType):
         named_codec(name, TEST)

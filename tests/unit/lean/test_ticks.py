@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from random import Random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kit.fork_choice import LabelBackend, Tree, proof_of, root_of
 from proofplane.lean.aggregation import aggregate
@@ -76,10 +79,7 @@ def test_a_target_in_the_past_changes_nothing(tree: Tree) -> None:
 def test_catching_up_is_the_same_as_interval_by_interval(tree: Tree, target: int, proposal: bool) -> None:
     tree.store = replace(tree.store, attestation_signatures={tree.data("b"): frozenset({(ValidatorIndex(1), b"s")})})
     round_ = partial(aggregate, backend=LabelBackend(), registry=tree.registry)
-    expected = tree.store
-    while expected.time < target:
-        expected = tick_interval(expected, proposal and expected.time + 1 == target, True, round_)
-    assert on_tick(tree.store, target, proposal, True, round_) == expected
+    assert on_tick(tree.store, target, proposal, True, round_) == walked(tree.store, target, proposal, True, round_)
 
 
 def test_catching_up_after_years_takes_a_few_slots_of_work(tree: Tree) -> None:
@@ -87,6 +87,66 @@ def test_catching_up_after_years_takes_a_few_slots_of_work(tree: Tree) -> None:
     store = on_tick(tree.store, 10**9 + 3, False, True, rounds(seen))
     assert store.time == 10**9 + 3
     assert len(seen) < 10
+
+
+def swinging() -> Tree:
+    """A head whose finality lets other votes count, which choose another head, whose finality does not: x, y, x, y, ... without end."""
+    tree = Tree(validators=3)
+    tree.chain("bcd")
+    tree.grow("x", "d", 4, justified="d", finalized="c")
+    tree.grow("y", "d", 4, justified="d", finalized="a")
+    for head, slot, voters in (("y", 10, [0, 2]), ("x", 10, [1]), ("c", 20, [0, 2])):
+        tree.vote(tree.data(head, slot=slot), voters)
+    return tree
+
+
+def walked(store: Store, target: int, proposal: bool, aggregator: bool, round_: Callable[[Store], Store]) -> Store:
+    """Every interval up to `target`."""
+    while store.time < target:
+        store = tick_interval(store, proposal and store.time + 1 == target, aggregator, round_)
+    return store
+
+
+def test_head_and_finality_that_swing_for_ever_are_where_walking_leads() -> None:
+    store, heads = swinging().store, set()
+    for target in range(4, 300, 5):
+        slow = walked(store, target, False, False, untouched)
+        assert on_tick(store, target, False, False, untouched) == slow
+        heads.add((slow.head, slow.latest_finalized.slot))
+    assert heads == {(root_of("x"), 2), (root_of("y"), 0)}
+
+
+def test_catching_up_on_a_swinging_store_takes_a_few_slots_of_work() -> None:
+    left = iter(range(20))
+
+    def round_(store: Store) -> Store:
+        next(left)  # raises beyond twenty rounds
+        return store
+
+    assert on_tick(swinging().store, 10**9 + 3, False, True, round_).time == 10**9 + 3
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.integers(0, 2**32))
+def test_catching_up_on_any_store_is_the_same_as_interval_by_interval(seed: int) -> None:
+    """Late votes for blocks that only some leaves finalize make one store in six swing."""
+    choose, tree = Random(seed), Tree(validators=4)
+    tree.chain("bcde")
+    for slot, name in enumerate("uvwxyz", 5):
+        tree.grow(name, choose.choice("de"), slot, "d", choose.choice("abcd"))
+    for slot in range(10, 17):
+        data = tree.data(choose.choice("uvwxyz" if slot < 14 else "bcd"), slot=slot)
+        tree.vote(data, [index for index in range(4) if choose.random() < 0.5], known=choose.random() < 0.8)
+        if choose.random() < 0.2:
+            votes = {data: frozenset({(ValidatorIndex(choose.randrange(4)), b"s")})}
+            tree.store = replace(tree.store, attestation_signatures={**tree.store.attestation_signatures, **votes})
+    store = replace(tree.store, time=150 + choose.randrange(5))
+    target, proposal, aggregator = store.time + choose.randrange(200), choose.random() < 0.5, choose.random() < 0.5
+    round_ = partial(aggregate, backend=LabelBackend(), registry=tree.registry)
+    fast, slow = (go(store, target, proposal, aggregator, round_) for go in (on_tick, walked))
+    assert fast == slow
+    for pool in ("new_payloads", "known_payloads", "attestation_signatures"):
+        assert list(getattr(fast, pool)) == list(getattr(slow, pool))
 
 
 def test_known_data_keeps_its_place_when_new_proofs_join(tree: Tree) -> None:

@@ -53,9 +53,8 @@ def vote(source: Checkpoint, target: Checkpoint, voters: int) -> AggregatedAttes
     return AggregatedAttestation(Participants((1 << voters) - 1, voters), AttestationData(target.slot, target, target, source))
 
 
-@settings(max_examples=150, deadline=None)
-@given(random=st.randoms(use_true_random=True))
-def test_votes_on_any_state_do_what_the_slow_model_does(random: Random) -> None:
+def tally_beside_the_model(random: Random) -> None:
+    """Some votes on some state."""
     model = midway(random)
     attestations = votes(random, model)
     state = decode_state(model.view().encode_bytes())
@@ -77,9 +76,21 @@ def test_votes_on_any_state_do_what_the_slow_model_does(random: Random) -> None:
     assert encode_state(state) == before
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(random=st.randoms(use_true_random=True))
-def test_chains_of_blocks_do_what_the_slow_model_does(random: Random) -> None:
+def test_votes_on_any_state_do_what_the_slow_model_does(random: Random) -> None:
+    tally_beside_the_model(random)
+
+
+@pytest.mark.slow
+@settings(max_examples=5000, deadline=None)
+@given(random=st.randoms(use_true_random=True))
+def test_many_votes_on_many_states_do_what_the_slow_model_does(random: Random) -> None:
+    tally_beside_the_model(random)
+
+
+def chain_beside_the_model(random: Random) -> None:
+    """Twelve blocks with some votes and gaps."""
     state = genesis_state(5, registry(random.randrange(1, 6)))
     for _ in range(12):
         slot = int(state.slot) + random.choice([1, 1, 1, 2, 3, 9])
@@ -108,6 +119,19 @@ def test_chains_of_blocks_do_what_the_slow_model_does(random: Random) -> None:
             assert refused.value.reason is reason
 
 
+@settings(max_examples=10, deadline=None)
+@given(random=st.randoms(use_true_random=True))
+def test_chains_of_blocks_do_what_the_slow_model_does(random: Random) -> None:
+    chain_beside_the_model(random)
+
+
+@pytest.mark.slow
+@settings(max_examples=500, deadline=None)
+@given(random=st.randoms(use_true_random=True))
+def test_many_chains_of_blocks_do_what_the_slow_model_does(random: Random) -> None:
+    chain_beside_the_model(random)
+
+
 def test_the_checkpoints_of_the_worked_example_are_reached() -> None:
     """Votes in every slot, slot 5 missed: finality waits at 3 although 6 is justified, because 5 could have been."""
     state = genesis_state(0, registry(3))
@@ -129,8 +153,8 @@ def test_many_empty_slots_cost_as_much_as_one_and_a_history_that_would_not_fit_i
     parent = Root(bytes(process_slots(state, Slot(1)).latest_block_header.hash_tree_root()))
     for slot, reason in [
         (HISTORICAL_ROOTS_LIMIT, Reason.STATE_ROOT_MISMATCH),
-        (HISTORICAL_ROOTS_LIMIT + 1, Reason.BLOCK_SLOT_GAP_TOO_LARGE),
-        (2**64 - 1, Reason.BLOCK_SLOT_GAP_TOO_LARGE),
+        (HISTORICAL_ROOTS_LIMIT + 1, Reason.HISTORY_FULL),
+        (2**64 - 1, Reason.HISTORY_FULL),
     ]:
         with pytest.raises(Rejected) as refused:
             transition(state, make_block(Slot(slot), ValidatorIndex(slot % 2), parent, ZERO_ROOT, ()))

@@ -75,7 +75,7 @@ class _Replay:
     """One vector under way."""
 
     def __init__(self, case: Case, workers: ThreadWorkers, storage: MemoryChainStorage, store: Store, anchor: Block) -> None:
-        self._signature_size = case.scheme.signature_size
+        self._scheme = case.scheme
         self._backend = SeededBackend(SignatureList(case.scheme))
         self._options = ImportOptions(parallel=case.mode.parallel, threads=case.mode.threads, waiting_blocks=0)
         self._workers = workers
@@ -135,7 +135,7 @@ class _Replay:
             unsigned = {name: parts.take(name) for name in ("validatorIndex", "data")}
             signature = hex_bytes(parts.take("signature"), f"{where}.attestation.signature")
         raw = ssz_bytes(ssz.Attestation, unsigned, f"{where}.attestation") + signature
-        signed = decode_signed_attestation(raw, self._signature_size)
+        signed = decode_signed_attestation(raw, self._scheme)
         return _Action(lambda: self.importer.attestation(signed, is_aggregator), (signed.data,))
 
     def _read_block(self, fields: Fields, recorded: object, where: str) -> _Action:

@@ -37,6 +37,7 @@ class NotAsRecorded(Refused):
     "--scheme", type=click.Choice(sorted(SCHEMES)), default=None, help="XMSS parameters, if there is no steps.json to say. [default: prod]"
 )
 @click.option("--trace", type=PATH, default=None, help="Write a Chrome trace, in which the overlap can be seen.")
+@click.option("--metrics", type=PATH, default=None, help="Write metrics as Prometheus text, every few seconds and at the end.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress display.")
 @json_option
 def import_(
@@ -46,19 +47,23 @@ def import_(
     threads: int | None,
     scheme: str | None,
     trace: Path | None,
+    metrics: Path | None,
     quiet: bool,
     as_json: bool,
 ) -> None:
     """Import PLACE: a directory laid out like those of `chain generate`, or a file with one block for the chain in --data-dir.
 
-    A directory's steps.json is held against what comes out; started again, it goes on after the last block that is stored.
+    A directory's steps.json is held against what comes out; there the clock follows the recorded slots. Every other block is checked at the
+    time of this machine's clock, counted from the chain's genesis time: one of a later slot is refused.
+
+    Started again, it offers every block again, and imports those that are missing.
     """
     options = ImportOptions(parallel=not sequential, threads=threads or usable_cores())
     if place.is_file():
         if data_dir is None:
             raise click.UsageError("one block needs the chain that it belongs to: give --data-dir")
-        if trace is not None or scheme is not None:
-            raise click.UsageError("--trace and --scheme mean nothing for one block")
+        if trace is not None or metrics is not None or scheme is not None:
+            raise click.UsageError("--trace, --metrics and --scheme mean nothing for one block")
         run_async(_one_block(place, data_dir, options, as_json))
         return
     chain = read_chain(place)
@@ -72,7 +77,8 @@ def import_(
 
     async def work() -> ChainImported:
         async with Display([ChainPicture(run.progress)], clock, quiet=quiet):
-            return await run.import_directory(chain, chain.scheme or (SCHEMES[scheme] if scheme else PROD), data_dir, options, trace)
+            asked = SCHEMES[scheme] if scheme else PROD
+            return await run.import_directory(chain, chain.scheme or asked, data_dir, options, trace, metrics)
 
     done = run_async(work())
     if as_json:
@@ -80,16 +86,20 @@ def import_(
     else:
         _print(done, data_dir)
     _raise_if_not_as_recorded(done)
+    if done.lost:
+        raise done.lost[0]
 
 
 async def _one_block(file: Path, data_dir: Path, options: ImportOptions, as_json: bool) -> None:
     async with ChainSession(data_dir, None, options) as session:
         async for one in deliver(session.importer, session.storage, [ChainStep(file)]):
+            found = {"block": one.root and one.root.hex(), "slot": one.slot, "outcome": _outcome(one), **_head(session.importer.store)}
+            if as_json:
+                print_json(found)
+            elif one.refusal is None:
+                print_fields(found)
             if one.refusal is not None:
                 raise one.refusal
-            store = session.importer.store
-            found = {"block": one.root and one.root.hex(), "slot": one.slot, "outcome": _outcome(one), **_head(store)}
-            print_json(found) if as_json else print_fields(found)
 
 
 def _raise_if_not_as_recorded(done: ChainImported) -> None:
@@ -126,8 +136,8 @@ def _counts(done: ChainImported) -> dict[str, Any]:
         "imported": done.count(Outcome.IMPORTED),
         "already_known": done.count(Outcome.ALREADY_KNOWN),
         "refused": done.count(None),
-        "passed_over": done.passed_over,
         "as_recorded": done.count(Comparison.AS_RECORDED),
+        "verdict_as_recorded": done.count(Comparison.VERDICT_AS_RECORDED),
         "not_as_recorded": done.count(Comparison.NOT_AS_RECORDED),
         "reorgs": done.reorgs,
         "signatures": done.signatures,
@@ -167,9 +177,8 @@ def _print(done: ChainImported, data_dir: Path | None) -> None:
     print_fields(
         {
             "chain": f"{done.validators} validators, {done.scheme} signatures",
-            "blocks": f"{counts['imported']} imported, {counts['already_known']} known already, {counts['refused']} refused, "
-            f"{counts['passed_over']} passed over",
-            "verdicts": f"{counts['as_recorded']} as recorded, {counts['not_as_recorded']} not",
+            "blocks": f"{counts['imported']} imported, {counts['already_known']} known already, {counts['refused']} refused",
+            "verdicts": f"{counts['as_recorded'] + counts['verdict_as_recorded']} as recorded, {counts['not_as_recorded']} not",
             "signatures": f"{done.signatures:,} verified",
             "head": f"{store['head']} at slot {store['head_slot']}",
             "checkpoints": f"justified {store['justified_slot']}, finalized {store['finalized_slot']}",
