@@ -25,6 +25,7 @@ __all__ = [
     "xmss_kernels",
     "xmss_permutations",
     "xmss_verify",
+    "xmss_verify_packed",
 ]
 
 __version__: str
@@ -270,6 +271,16 @@ def xmss_verify(
     A slot that the scheme has not, a signature of the wrong length and an element that is not canonical fail like a wrong signature.
     Raises ValueError if the lists differ in length, a key has not 52 bytes, a message has not 32, or a name is unknown;
     RuntimeError if the kernel panicked, which says nothing about the signatures.
+    """
+
+def xmss_verify_packed(
+    scheme: str, data: bytes, runs: Sequence[tuple[bytes, int, int, int]], stride: int, threads: int
+) -> tuple[int | None, list[tuple[int, int, int]]]:
+    """As `xmss_verify`, for signatures that lie in one buffer, of which nothing is copied.
+
+    A run is (message, slot, offset of its first entry, number of entries).
+    An entry has `stride` bytes, the key first and the signature last.
+    Raises ValueError if a run reaches beyond the data, and as `xmss_verify`.
     """
 
 def poseidon1(state: Sequence[int]) -> list[int]:

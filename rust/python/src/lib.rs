@@ -34,7 +34,7 @@ mod _native {
     #[pymodule_export]
     use crate::server::{Handle, Server};
     #[pymodule_export]
-    use crate::xmss::{XmssKey, poseidon1, xmss_kernel, xmss_kernels, xmss_permutations, xmss_verify};
+    use crate::xmss::{XmssKey, poseidon1, xmss_kernel, xmss_kernels, xmss_permutations, xmss_verify, xmss_verify_packed};
     use pyo3::prelude::*;
 
     /// The version has one place, the workspace's Cargo.toml; asking the installed package's metadata would cost tens of milliseconds at each start.

@@ -75,9 +75,6 @@ pub fn xmss_verify(
     if [slots.len(), messages.len(), signatures.len()] != [keys.len(); 3] {
         return Err(PyValueError::new_err("keys, slots, messages and signatures differ in number"));
     }
-    if threads == 0 {
-        return Err(PyValueError::new_err("at least one thread is needed"));
-    }
     let claims: Vec<_> = (0..keys.len())
         .map(|index| {
             Ok(Claim {
@@ -88,7 +85,46 @@ pub fn xmss_verify(
             })
         })
         .collect::<PyResult<_>>()?;
-    let Outcome { first_failure, spans } = without_gil(py, || batch::verify(scheme, kernel, &claims, threads))?;
+    verified(py, scheme, kernel, &claims, threads)
+}
+
+/// The same for signatures that lie in one buffer, which is not copied.
+///
+/// A run is (message, slot, offset of its first entry, number of entries); an entry has `stride` bytes, the key first and the signature last.
+#[pyfunction]
+pub fn xmss_verify_packed(
+    py: Python<'_>,
+    scheme: &str,
+    data: PyBackedBytes,
+    runs: Vec<(PyBackedBytes, u64, usize, usize)>,
+    stride: usize,
+    threads: usize,
+) -> PyResult<(Option<usize>, Spans)> {
+    let scheme = scheme_named(scheme)?;
+    let Some(signature) = stride.checked_sub(scheme.signature_size()).filter(|&gap| gap >= PUBLIC_KEY_SIZE) else {
+        return Err(PyValueError::new_err(format!("no key and signature fit {stride} bytes")));
+    };
+    let mut claims = Vec::new();
+    for (message, slot, start, count) in &runs {
+        let message = sized::<MESSAGE_SIZE>(message, "a message")?;
+        let end = count.checked_mul(stride).and_then(|length| length.checked_add(*start));
+        let entries = end.and_then(|end| data.get(*start..end));
+        let entries = entries.ok_or_else(|| PyValueError::new_err("a run reaches beyond the data"))?;
+        claims.extend(entries.chunks_exact(stride).map(|entry| Claim {
+            key: entry.first_chunk().expect("the stride has room for a key"),
+            slot: *slot,
+            message,
+            signature: &entry[signature..],
+        }));
+    }
+    verified(py, scheme, kernel::best(), &claims, threads)
+}
+
+fn verified(py: Python<'_>, scheme: Scheme, kernel: Kernel, claims: &[Claim], threads: usize) -> PyResult<(Option<usize>, Spans)> {
+    if threads == 0 {
+        return Err(PyValueError::new_err("at least one thread is needed"));
+    }
+    let Outcome { first_failure, spans } = without_gil(py, || batch::verify(scheme, kernel, claims, threads))?;
     let spans = spans.into_iter().map(|span| (span.thread, span.start, span.end)).collect();
     Ok((first_failure, spans))
 }

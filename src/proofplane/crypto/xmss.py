@@ -6,7 +6,7 @@ Source: eprint 2025/055 (generalised XMSS), eprint 2026/016 (target-sum encoding
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple, NoReturn
@@ -105,6 +105,18 @@ class Claim(NamedTuple):
     """Anything; a wrong length or an element beyond the modulus makes the claim false."""
 
 
+class Run(NamedTuple):
+    """Entries one after the other in a buffer, all of which sign the same message in the same slot."""
+
+    message: bytes
+    """32 bytes."""
+    slot: int
+    """u64."""
+    start: int
+    """Offset of the first entry, bytes."""
+    entries: int
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """When a thread worked: nanoseconds of `time.perf_counter_ns`."""
@@ -137,15 +149,36 @@ def verify(scheme: Scheme, claims: Sequence[Claim], threads: int = 1) -> Verifie
     if not claims:
         return Verified(0, ())
     keys, slots, messages, signatures = zip(*claims, strict=True)
+    return _verified(len(claims), lambda: _native.xmss_verify(scheme.name, keys, slots, messages, signatures, threads))
+
+
+def verify_packed(scheme: Scheme, data: bytes, runs: Sequence[Run], stride: int, threads: int = 1) -> Verified:
+    """As `verify`, for signatures that lie in one buffer, of which nothing is copied.
+
+    Args:
+        scheme: Of all signatures.
+        data: Holds the entries of `stride` bytes each: the key first, the signature last.
+        runs: Which entries, and what they sign; a failing index counts through all runs.
+        stride: Bytes from one entry to the next.
+        threads: At most so many.
+
+    Raises:
+        InvalidSignature, KernelFailed: As `verify`.
+        WrongSize: A run reaches beyond `data`, an entry has no room for key and signature, and as `verify`.
+    """
+    return _verified(sum(run.entries for run in runs), lambda: _native.xmss_verify_packed(scheme.name, data, runs, stride, threads))
+
+
+def _verified(count: int, checked: Callable[[], tuple[int | None, list[tuple[int, int, int]]]]) -> Verified:
     try:
-        failed, spans = _native.xmss_verify(scheme.name, keys, slots, messages, signatures, threads)
+        failed, spans = checked()
     except (ValueError, OverflowError) as error:
         raise WrongSize(str(error)) from None
     except RuntimeError as error:
         raise KernelFailed(str(error)) from None
     if failed is not None:
-        raise InvalidSignature(failed, len(claims))
-    return Verified(len(claims), tuple([Span(*span) for span in spans]))
+        raise InvalidSignature(failed, count)
+    return Verified(count, tuple([Span(*span) for span in spans]))
 
 
 class SigningKey:

@@ -18,7 +18,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from proofplane.crypto.xmss import PUBLIC_KEY_SIZE, Claim, InvalidSignature, Scheme, Verified, verify
+from proofplane.crypto.xmss import PUBLIC_KEY_SIZE, Claim, InvalidSignature, Run, Scheme, verify, verify_packed
 from proofplane.lean.config import PROOF_BYTES_LIMIT
 from proofplane.lean.proof import CannotBuildProof, Component, ProofInvalid, ProofVerified
 from proofplane.lean.types import Root, Slot
@@ -34,11 +34,10 @@ class _Parsed:
 
     message: Root
     slot: Slot
-    entries: tuple[tuple[bytes, int, bytes], ...]
-    """Key, length of the signature, signature."""
-
-    def keys(self) -> frozenset[bytes]:
-        return frozenset([key for key, _, _ in self.entries])
+    start: int
+    """Offset of the first entry."""
+    keys: tuple[bytes, ...]
+    """One an entry. Signatures stay where they are: a block brings half a megabyte of them."""
 
 
 class SignatureList:
@@ -48,6 +47,8 @@ class SignatureList:
         """All signatures are of `scheme`."""
         self._scheme = scheme
         self._entry = struct.Struct(f"<{PUBLIC_KEY_SIZE}sI{scheme.signature_size}s")
+        self._key = struct.Struct(f"<{PUBLIC_KEY_SIZE}sI{scheme.signature_size}x")
+        """An entry without its signature."""
 
     @property
     def capacity(self) -> int:
@@ -63,10 +64,14 @@ class SignatureList:
                     f"component {place} is about {parsed.message.hex()} in slot {parsed.slot}, "
                     f"not {component.message.hex()} in slot {component.slot}"
                 )
-            if parsed.keys() != frozenset(component.keys):
+            if frozenset(parsed.keys) != frozenset(component.keys):
                 raise ProofInvalid(f"component {place} is signed by other keys than those asked for")
-        claims = [Claim(key, parsed.slot, parsed.message, signature) for parsed in found for key, _, signature in parsed.entries]
-        verified = self._verify(claims, threads)
+        runs = [Run(parsed.message, parsed.slot, parsed.start, len(parsed.keys)) for parsed in found]
+        try:
+            verified = verify_packed(self._scheme, proof, runs, self._entry.size, threads)
+        except InvalidSignature as invalid:
+            key, slot = [(key, parsed.slot) for parsed in found for key in parsed.keys][invalid.index]
+            raise _false(key, slot) from None
         return ProofVerified(verified.count, verified.spans)
 
     def verify_single(self, component: Component, proof: bytes, threads: int) -> ProofVerified:
@@ -75,7 +80,10 @@ class SignatureList:
 
     def verify_signature(self, key: bytes, slot: Slot, message: Root, signature: bytes) -> None:
         """Checks one signature on the calling thread; raises `ProofInvalid`."""
-        self._verify([Claim(key, slot, message, signature)], 1)
+        try:
+            verify(self._scheme, [Claim(key, slot, message, signature)])
+        except InvalidSignature:
+            raise _false(key, slot) from None
 
     def merge(self, component: Component, children: Sequence[bytes], votes: Sequence[tuple[bytes, bytes]]) -> bytes:
         """The union of all entries; of several for one key the first, votes after children.
@@ -88,7 +96,7 @@ class SignatureList:
             parsed = self._parse_single(child, f"child {place}")
             if (parsed.message, parsed.slot) != (component.message, component.slot):
                 raise CannotBuildProof(f"child {place} is about {parsed.message.hex()} in slot {parsed.slot}")
-            for key, _, signature in parsed.entries:
+            for key, signature in self._entries(child, parsed):
                 signatures.setdefault(key, signature)
         for key, signature in votes:
             if (len(key), len(signature)) != (PUBLIC_KEY_SIZE, self._scheme.signature_size):
@@ -101,14 +109,7 @@ class SignatureList:
     def join(self, proofs: Sequence[bytes]) -> bytes:
         """One component after the other; raises `CannotBuildProof` if a part is no proof of one message, or it gets too large."""
         parsed = [self._parse_single(proof, f"part {place}") for place, proof in enumerate(proofs)]
-        return self._write([(one.message, one.slot, [(key, signature) for key, _, signature in one.entries]) for one in parsed])
-
-    def _verify(self, claims: Sequence[Claim], threads: int) -> Verified:
-        try:
-            return verify(self._scheme, claims, threads)
-        except InvalidSignature as invalid:
-            claim = claims[invalid.index]
-            raise ProofInvalid(f"the signature of key {claim.key.hex()} in slot {claim.slot} does not hold") from None
+        return self._write([(one.message, one.slot, self._entries(proof, one)) for proof, one in zip(proofs, parsed, strict=True)])
 
     def _parse(self, proof: bytes, expected: int) -> list[_Parsed]:
         """Reads a proof of as many components; raises `ProofInvalid` on anything that the layout does not allow."""
@@ -119,21 +120,27 @@ class SignatureList:
             magic, count = _HEADER.unpack_from(proof)
             if magic != _MAGIC or count != expected:
                 raise ProofInvalid(f"a proof that begins with {magic!r} and {count} components, not {_MAGIC!r} and {expected}")
-            found, at = [], _HEADER.size
+            found, sizes, at = [], set(), _HEADER.size
             for _ in range(count):
                 message, slot, entries = _COMPONENT.unpack_from(proof, at)
                 start = at + _COMPONENT.size
                 at = start + entries * self._entry.size
                 # Entries that are promised and not there leave `at` beyond the end, which is found below.
-                found.append(_Parsed(message, slot, tuple(self._entry.iter_unpack(whole[start:at]))))
+                read = list(self._key.iter_unpack(whole[start:at]))
+                sizes.update([size for _, size in read])
+                found.append(_Parsed(message, slot, start, tuple([key for key, _ in read])))
         except struct.error:
             raise ProofInvalid(f"a proof of {len(proof)} bytes ends too early") from None
         if at != len(proof):
             raise ProofInvalid(f"a proof of {len(proof)} bytes has entries for {at}")
-        others = {size for parsed in found for _, size, _ in parsed.entries} - {self._scheme.signature_size}
-        if others:
+        if others := sizes - {self._scheme.signature_size}:
             raise ProofInvalid(f"a signature of {min(others)} bytes; those of {self._scheme.name} have {self._scheme.signature_size}")
         return found
+
+    def _entries(self, proof: bytes, parsed: _Parsed) -> list[tuple[bytes, bytes]]:
+        """Keys and signatures of a component of `proof`."""
+        whole = memoryview(proof)[parsed.start : parsed.start + len(parsed.keys) * self._entry.size]
+        return [(key, signature) for key, _, signature in self._entry.iter_unpack(whole)]
 
     def _parse_single(self, proof: bytes, what: str) -> _Parsed:
         try:
@@ -150,3 +157,7 @@ class SignatureList:
             parts.append(_COMPONENT.pack(message, slot, len(entries)))
             parts += [self._entry.pack(key, len(signature), signature) for key, signature in entries]
         return b"".join(parts)
+
+
+def _false(key: bytes, slot: Slot) -> ProofInvalid:
+    return ProofInvalid(f"the signature of key {key.hex()} in slot {slot} does not hold")
