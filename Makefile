@@ -43,7 +43,7 @@ $(ADDON): $(STAMP) $(shell find $(TYPESCRIPT)/native -name '*.rs' -o -name '*.mj
 
 setup: $(STAMP) $(NODE_STAMPS) $(ADDON) ## build everything into .venv, install the peers of the tests
 
-demo: $(STAMP) ## mine a chain with a reorg, prove and verify every block
+demo: $(STAMP) ## mine a chain, prove and verify every block; import a signed Lean chain
 	$(BIN)/proofplane demo
 
 test: setup ## the tests (minutes)
