@@ -15,7 +15,11 @@ const ROUNDS: usize = 30;
 
 fn main() {
     let batches: Vec<usize> = std::env::args().skip(1).map(|batch| batch.parse().expect("a number")).collect();
-    let batches = if batches.is_empty() { vec![1, 9, 64, 193, 512] } else { batches };
+    let batches = if batches.is_empty() {
+        vec![1, 2, 4, 8, 9, 64, 193, 512]
+    } else {
+        batches
+    };
     let largest = batches.iter().copied().max().expect("a batch");
     let message = [7; 32];
     let keys: Vec<_> = (0..largest)

@@ -2,8 +2,8 @@
 //!
 //! Rules:
 //!
-//! 1. A batch is cut into chunks of nearly equal size, at most sixteen signatures each: the tree's part costs the same however few
-//!    signatures a chunk has, so a badly filled chunk is lost time. Each thread takes the next chunk when it has done one.
+//! 1. A batch is cut into chunks of nearly equal size, at most sixteen signatures each: a signature's part of the tree is the cheaper the
+//!    more signatures its chunk has, so a badly filled chunk is lost time. Each thread takes the next chunk when it has done one.
 //! 2. The calling thread is one of the threads; there are never more threads than chunks. A thread that cannot be started is done without.
 //! 3. Chunks are taken in order. A thread stops when the next chunk lies behind a known failure; chunks before it are still checked. So the
 //!    smallest failing index is found, whatever the threads do.

@@ -150,6 +150,7 @@ impl SigningKey {
         let domain = Domain {
             parameter: broadcast(self.public.parameter),
             tweak: broadcast(tweak::message(slot as u32)),
+            columns: LANES,
         };
         let mut digits = Vec::new();
         for first in (0..MOST_ATTEMPTS).step_by(LANES) {
@@ -207,7 +208,12 @@ impl Maker {
             for (lane, &slot) in slots.iter().enumerate() {
                 set_column(&mut tweak, lane, tweak::tree(0, slot));
             }
-            let leaf = self.hasher.leaf(&Domain { parameter, tweak }, &values);
+            let domain = Domain {
+                parameter,
+                tweak,
+                columns: width,
+            };
+            let leaf = self.hasher.leaf(&domain, &values);
             leaves.extend((0..width).map(|lane| column(&leaf, lane)));
         }
         leaves
@@ -223,8 +229,12 @@ impl Maker {
                 set_column(&mut right, lane, pair[1]);
                 set_column(&mut tweak, lane, tweak::tree(level, (first + (parents.len() + lane) as u64) as u32));
             }
-            let parameter = broadcast(self.parameter);
-            let nodes = self.hasher.node(&Domain { parameter, tweak }, &left, &right);
+            let domain = Domain {
+                parameter: broadcast(self.parameter),
+                tweak,
+                columns: pairs.len(),
+            };
+            let nodes = self.hasher.node(&domain, &left, &right);
             parents.extend((0..pairs.len()).map(|lane| column(&nodes, lane)));
         }
         parents

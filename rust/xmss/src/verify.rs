@@ -36,6 +36,8 @@ struct Candidate<'a> {
 /// The room that a thread needs to verify one chunk after the other.
 pub struct Verifier {
     hasher: Hasher,
+    /// How many columns, the first ones, have a claim; the others have whatever an earlier chunk left there.
+    columns: usize,
     /// The slot of each column.
     slots: [u32; LANES],
     parameter: [Lanes; PARAMETER],
@@ -52,6 +54,7 @@ impl Verifier {
         let scheme = hasher.scheme;
         Self {
             hasher,
+            columns: 0,
             slots: [0; LANES],
             parameter: [ZERO; PARAMETER],
             values: vec![ZERO; scheme.dimension * DIGEST],
@@ -66,7 +69,8 @@ impl Verifier {
         let mut candidates: Vec<_> = claims.iter().map_while(|claim| self.decode(claim)).collect();
         self.load(&candidates);
         let hash = self.message_hash(&candidates);
-        candidates.truncate(self.plan(&hash, candidates.len()));
+        self.columns = self.plan(&hash);
+        candidates.truncate(self.columns);
         if !candidates.is_empty() {
             let columns = Columns {
                 slots: &self.slots,
@@ -94,6 +98,7 @@ impl Verifier {
     }
 
     fn load(&mut self, candidates: &[Candidate]) {
+        self.columns = candidates.len();
         for (lane, candidate) in candidates.iter().enumerate() {
             self.slots[lane] = candidate.slot;
             set_column(&mut self.parameter, lane, candidate.key.parameter);
@@ -122,10 +127,10 @@ impl Verifier {
         self.hasher.message(&message, &self.domain(tweak::message), &randomness)
     }
 
-    /// Plans the walks of the first `count` claims, up to the first whose hash encodes nothing; how many are planned.
-    fn plan(&mut self, hash: &[Lanes; DIGEST], count: usize) -> usize {
+    /// Plans the walks of the claims up to the first whose hash encodes nothing; how many are planned.
+    fn plan(&mut self, hash: &[Lanes; DIGEST]) -> usize {
         self.walks.clear();
-        for lane in 0..count {
+        for lane in 0..self.columns {
             if !encoding::decode(&self.hasher.scheme, &column(hash, lane), &mut self.digits) {
                 return lane;
             }
@@ -137,7 +142,7 @@ impl Verifier {
             });
             self.walks.extend(walks);
         }
-        count
+        self.columns
     }
 
     /// From the chain ends to the tree's root.
@@ -161,7 +166,7 @@ impl Verifier {
     fn domain(&self, tweak_of: impl Fn(u32) -> [u32; 2]) -> Domain {
         let mut tweak = [ZERO; 2];
         let mut last = tweak_of(self.slots[0]);
-        for (lane, &slot) in self.slots.iter().enumerate() {
+        for (lane, &slot) in self.slots.iter().enumerate().take(self.columns) {
             // Most batches are votes for one slot.
             if lane > 0 && slot != self.slots[lane - 1] {
                 last = tweak_of(slot);
@@ -171,6 +176,7 @@ impl Verifier {
         Domain {
             parameter: self.parameter,
             tweak,
+            columns: self.columns,
         }
     }
 }

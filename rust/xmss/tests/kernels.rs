@@ -48,6 +48,16 @@ fn permuted<const W: usize>(states: &States<W>, permute: fn(&mut [Lanes; W])) ->
     std::array::from_fn(|lane| std::array::from_fn(|i| from_montgomery(lanes[i].0[lane])))
 }
 
+/// The states after one permutation each by a kernel.
+fn one_by_one<const W: usize>(states: &States<W>, permute: fn(&mut [u32; W])) -> States<W> {
+    states.map(|state| {
+        let mut elements = state.map(to_montgomery);
+        permute(&mut elements);
+        assert!(elements.iter().all(|&value| value < P), "an element is not reduced");
+        elements.map(from_montgomery)
+    })
+}
+
 fn expected<const W: usize>(states: &States<W>, oracle: &impl Permutation<[KoalaBear; W]>) -> States<W> {
     states.map(|state| oracle.permute(state.map(KoalaBear::new)).map(|element| element.as_canonical_u32()))
 }
@@ -62,12 +72,14 @@ fn counting_up_is_permuted_to_the_check_values() {
         name,
         permute16,
         permute24,
+        permute24_one,
+        ..
     } in available()
     {
         for lane in permuted(&counting::<16>(), permute16) {
             assert_eq!(lane[..4], [610_090_613, 935_319_874, 1_893_335_292, 796_792_199], "{name}");
         }
-        for lane in permuted(&counting::<24>(), permute24) {
+        for lane in [permuted(&counting(), permute24), one_by_one(&counting(), permute24_one)].concat() {
             assert_eq!(lane[..4], [511_672_087, 215_882_318, 237_782_537, 740_528_428], "{name}");
         }
     }
@@ -84,10 +96,13 @@ fn every_lane_of_every_kernel_is_the_scalar_permutation() {
             name,
             permute16,
             permute24,
+            permute24_one,
+            ..
         } in available()
         {
             assert_eq!(permuted(&states16, permute16), expected16, "{name}");
             assert_eq!(permuted(&states24, permute24), expected24, "{name}");
+            assert_eq!(one_by_one(&states24, permute24_one), expected24, "{name}, one state");
         }
     }
 }
@@ -100,11 +115,15 @@ fn states_of_one_value_only_are_permuted_rightly_at_the_ends_of_the_field() {
             name,
             permute16,
             permute24,
+            permute24_one,
+            ..
         } in available()
         {
             let (states16, states24) = ([[value; 16]; LANES], [[value; 24]; LANES]);
             assert_eq!(permuted(&states16, permute16), expected(&states16, &oracle16), "{name}: {value}");
-            assert_eq!(permuted(&states24, permute24), expected(&states24, &oracle24), "{name}: {value}");
+            let expected24 = expected(&states24, &oracle24);
+            assert_eq!(permuted(&states24, permute24), expected24, "{name}: {value}");
+            assert_eq!(one_by_one(&states24, permute24_one), expected24, "{name}, one state: {value}");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use proofplane_xmss::batch::{Outcome, verify};
 use proofplane_xmss::field::P;
-use proofplane_xmss::kernel::{Kernel, Lanes, available, best};
+use proofplane_xmss::kernel::{Kernel, LANES, Lanes, available, best};
 use proofplane_xmss::key::{KeyError, LARGEST_WINDOW, SigningKey};
 use proofplane_xmss::scheme::{MESSAGE_SIZE, PROD, PUBLIC_KEY_SIZE, Scheme, TEST};
 use proofplane_xmss::verify::Claim;
@@ -88,6 +88,42 @@ fn the_smallest_failing_index_is_reported_whatever_the_threads_do() {
         }
         for threads in 1..5 {
             assert_eq!(first_failure(TEST, &batch, threads), failing.iter().min().copied(), "{failing:?}");
+        }
+    }
+}
+
+#[test]
+fn small_batches_with_failing_members_have_the_same_first_failure_on_both_sides_of_the_crossover() {
+    let valid = batch(TEST, 9);
+    for size in 1..=valid.len() {
+        for (first, second) in (0..size).flat_map(|first| (first..size).map(move |second| (first, second))) {
+            let mut batch = valid[..size].to_vec();
+            batch[second].message[31] ^= 1;
+            batch[first].signature[420] ^= 1;
+            let claims: Vec<_> = batch.iter().map(Signed::claim).collect();
+            for kernel in available() {
+                for few in [0, kernel.few, LANES] {
+                    let kernel = Kernel { few, ..kernel };
+                    let failure = verify(TEST, kernel, &claims, 1).first_failure;
+                    assert_eq!(failure, Some(first), "{} up to {few}: {first} and {second} of {size}", kernel.name);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn small_batches_verify_on_both_sides_of_the_crossover() {
+    for (scheme, sizes) in [(TEST, 1..=9), (PROD, 1..=2)] {
+        let valid = batch(scheme, *sizes.end() as u8);
+        let claims: Vec<_> = valid.iter().map(Signed::claim).collect();
+        for size in sizes {
+            for kernel in available() {
+                for few in [0, kernel.few, LANES] {
+                    let outcome = verify(scheme, Kernel { few, ..kernel }, &claims[..size], 1);
+                    assert_eq!(outcome.first_failure, None, "{} up to {few}: {size}", kernel.name);
+                }
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use std::arch::x86_64::*;
 
 use super::lockstep::{INVERSE, Lockstep, MODULUS, RADIX};
 use super::{Kernel, Lanes};
-use crate::poseidon::{permute16_with, permute24_with};
+use crate::poseidon::{permute16_with, permute24_one_with, permute24_with};
 
 /// The kernel, if the processor has what it needs.
 pub(super) fn detect() -> Option<Kernel> {
@@ -12,6 +12,8 @@ pub(super) fn detect() -> Option<Kernel> {
         name: "avx512",
         permute16,
         permute24,
+        permute24_one,
+        few: 5,
     })
 }
 
@@ -25,6 +27,11 @@ fn permute24(state: &mut [Lanes; 24]) {
     unsafe { enabled24(state) }
 }
 
+fn permute24_one(state: &mut [u32; 24]) {
+    // SAFETY: only `detect` gives this function away, after it found the instructions.
+    unsafe { enabled24_one(state) }
+}
+
 #[target_feature(enable = "avx512f")]
 fn enabled16(state: &mut [Lanes; 16]) {
     permute16_with(Avx512::new(), state);
@@ -33,6 +40,11 @@ fn enabled16(state: &mut [Lanes; 16]) {
 #[target_feature(enable = "avx512f")]
 fn enabled24(state: &mut [Lanes; 24]) {
     permute24_with(Avx512::new(), state);
+}
+
+#[target_feature(enable = "avx512f")]
+fn enabled24_one(state: &mut [u32; 24]) {
+    permute24_one_with::<_, 1>(Avx512::new(), state);
 }
 
 /// Vectors of sixteen lanes.

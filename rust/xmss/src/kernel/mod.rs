@@ -1,4 +1,4 @@
-//! The Poseidon1 permutations on sixteen states at once, in the fastest form that this processor has.
+//! The Poseidon1 permutations on sixteen states at once, and on one, in the fastest form that this processor has.
 //!
 //! A kernel is vector arithmetic (`lockstep`); the permutation over it is written once (`poseidon`), with one state in each lane.
 //!
@@ -12,6 +12,7 @@
 //! | partial rounds | all at once: a round's S-box adds u^3 - u to element 0, so that each S-box input, and the state afterwards, is one row over the cubes before them and the changes so far | sparse matrices need more reductions (each element, each round) for fewer products; here 20 or 23 rounds have one reduction each |
 //! | round constants | where the rows' sums start | costs nothing; it also takes back what was subtracted from the factors to bring them near zero |
 //! | small matrix of width 16 | kept small: the factors of 2^32 that its reductions leave behind are cubed with the state, and the constants of the rows around the partial rounds take them out | sums of small products are never folded |
+//! | one state | its elements fill the lanes (`poseidon::single`): 0.8 us, while the lanes take 5.2 us however few of them are in use | a path's hashes wait for each other, so that one signature would use one lane of sixteen |
 //! | rows | three (width 24) or four (16) together | one reading of a factor serves all of them, and AVX2's sixteen registers suffice |
 //!
 //! The split of the partial rounds differs from the sparse matrices of the Poseidon paper's appendix B in form, not in result:
@@ -41,6 +42,10 @@ pub struct Kernel {
     pub permute16: fn(&mut [Lanes; 16]),
     /// The permutation of width 24, on each lane.
     pub permute24: fn(&mut [Lanes; 24]),
+    /// The permutation of width 24, on one state.
+    pub permute24_one: fn(&mut [u32; 24]),
+    /// Up to how many states `permute24_one`, one after the other, is faster than `permute24`: measured (example `permutations`).
+    pub few: usize,
 }
 
 /// The fastest kernel of this processor.

@@ -1,14 +1,16 @@
 //! The kernel of every processor: one lane after the other, in plain integers.
 
 use super::lockstep::{INVERSE, Lockstep, MODULUS, RADIX};
-use super::{Kernel, Lanes};
-use crate::poseidon::{permute16_with, permute24_with};
+use super::{Kernel, LANES, Lanes};
+use crate::poseidon::{permute16_with, permute24_lane_with, permute24_with};
 
 /// The kernel that needs nothing.
 pub(super) const KERNEL: Kernel = Kernel {
     name: "portable",
     permute16,
     permute24,
+    permute24_one,
+    few: LANES - 1,
 };
 
 fn permute16(state: &mut [Lanes; 16]) {
@@ -17,6 +19,10 @@ fn permute16(state: &mut [Lanes; 16]) {
 
 fn permute24(state: &mut [Lanes; 24]) {
     permute24_with(Scalar, state);
+}
+
+fn permute24_one(state: &mut [u32; 24]) {
+    permute24_lane_with(Scalar, state);
 }
 
 /// Vectors of one lane.

@@ -1,6 +1,7 @@
 //! Poseidon1 over KoalaBear, widths 16 and 24, written once for every kernel; the module `kernel` says how and why.
 
 mod rows;
+mod single;
 mod tables;
 
 use std::sync::LazyLock;
@@ -9,10 +10,12 @@ use crate::field::to_montgomery;
 use crate::kernel::lockstep::{Lockstep, MODULUS};
 use crate::kernel::{LANES, Lanes};
 use rows::HALF;
+use single::Single;
 use tables::{Layer, Tables};
 
 static TABLES16: LazyLock<Tables<4>> = LazyLock::new(tables::width16);
 static TABLES24: LazyLock<Tables<3>> = LazyLock::new(tables::width24);
+static SINGLE: LazyLock<Single> = LazyLock::new(Single::new);
 
 /// Permutes the state of every lane.
 #[inline(always)]
@@ -30,6 +33,20 @@ pub(crate) fn permute24_with<S: Lockstep>(s: S, state: &mut [Lanes; 24]) {
     for first in (0..LANES).step_by(S::WIDTH) {
         permute::<S, 24, 47, 3>(s, tables, state, first);
     }
+}
+
+/// Permutes one state with `V` vectors for each twelve elements.
+#[inline(always)]
+pub(crate) fn permute24_one_with<S: Lockstep, const V: usize>(s: S, state: &mut [u32; 24]) {
+    SINGLE.permute::<S, V>(s, state);
+}
+
+/// Permutes one state as one of the lanes.
+#[inline(always)]
+pub(crate) fn permute24_lane_with<S: Lockstep>(s: S, state: &mut [u32; 24]) {
+    let mut lanes = state.map(|element| Lanes([element; LANES]));
+    permute::<S, 24, 47, 3>(s, &TABLES24, &mut lanes, 0);
+    *state = lanes.map(|element| element.0[0]);
 }
 
 /// Permutes the `S::WIDTH` states from lane `first` on.

@@ -11,14 +11,14 @@ use crate::field::P;
 use crate::kernel::lockstep::{MODULUS, REDUCIBLE};
 
 /// Full rounds before the partial ones, and after them.
-const HALF_FULL_ROUNDS: usize = 4;
+pub(super) const HALF_FULL_ROUNDS: usize = 4;
 
 /// The size that the output of `cube_less_input` stays below, for an input below 0.52 P:
 /// the square is between -P/2 and 0.64 P, the product below 0.34 P^2, and its reduction below P/2 + 0.17 P.
 const CHANGE: u32 = (P as u64 * 67 / 100) as u32;
 
 /// The size of a cube less `HALF`.
-const FACTOR: u32 = HALF.unsigned_abs();
+pub(super) const FACTOR: u32 = HALF.unsigned_abs();
 
 /// What one permutation needs; see the module `kernel` for how the rounds are computed, `R` rows at once.
 pub(super) struct Tables<const R: usize> {
@@ -74,7 +74,7 @@ fn derive<const W: usize, const R: usize>(constants: &[[KoalaBear; W]], scale: K
 where
     MdsMatrixKoalaBear: Permutation<[KoalaBear; W]>,
 {
-    let matrix = Circulant(MdsMatrixKoalaBear::default().permute(Circulant::<W>::identity().0));
+    let matrix = Circulant::mixing();
     let (opening, rest) = constants.split_at(HALF_FULL_ROUNDS);
     let (partial, closing) = rest.split_at(rest.len() - HALF_FULL_ROUNDS);
     let scaled = matrix.0.map(|entry| entry * scale);
@@ -109,19 +109,20 @@ where
 /// one cyclic part of size `R`, then the negacyclic ones of sizes `R`, `2 R`, ... Each is halved as often as it is put together.
 fn parts<const R: usize>(column: &[KoalaBear], constants: &[KoalaBear]) -> Vec<Layer<R>> {
     let (mut cyclic, mut added) = (column.to_vec(), constants.to_vec());
+    let layer = |rows: Vec<Row>| Layer::new(&rows, &vec![FACTOR; rows.len()]);
     let mut parts = VecDeque::new();
     while cyclic.len() > R {
         let (sums, differences) = halves(&cyclic);
         let (added_sums, added_differences) = halves(&added);
-        parts.push_front(wrapped(&differences, &added_differences, KoalaBear::NEG_ONE));
+        parts.push_front(layer(wrapped(&differences, &added_differences, KoalaBear::NEG_ONE)));
         (cyclic, added) = (sums, added_sums);
     }
-    parts.push_front(wrapped(&cyclic, &added, KoalaBear::ONE));
+    parts.push_front(layer(wrapped(&cyclic, &added, KoalaBear::ONE)));
     parts.into()
 }
 
 /// Half the sums, and half the differences, of the elements half the length apart.
-fn halves(elements: &[KoalaBear]) -> (Vec<KoalaBear>, Vec<KoalaBear>) {
+pub(super) fn halves(elements: &[KoalaBear]) -> (Vec<KoalaBear>, Vec<KoalaBear>) {
     let (left, right) = elements.split_at(elements.len() / 2);
     left.iter()
         .zip(right)
@@ -130,7 +131,7 @@ fn halves(elements: &[KoalaBear]) -> (Vec<KoalaBear>, Vec<KoalaBear>) {
 }
 
 /// Multiplication modulo x^n - `sign` by the polynomial with these coefficients.
-fn wrapped<const R: usize>(coefficients: &[KoalaBear], constants: &[KoalaBear], sign: KoalaBear) -> Layer<R> {
+pub(super) fn wrapped(coefficients: &[KoalaBear], constants: &[KoalaBear], sign: KoalaBear) -> Vec<Row> {
     let size = coefficients.len();
     let entry = |row: usize, column: usize| {
         if row >= column {
@@ -144,7 +145,7 @@ fn wrapped<const R: usize>(coefficients: &[KoalaBear], constants: &[KoalaBear], 
         constant: constants[row],
         halved: size,
     };
-    Layer::new(&(0..size).map(row).collect::<Vec<_>>(), &vec![FACTOR; size])
+    (0..size).map(row).collect()
 }
 
 /// The partial rounds as linear functions of the cubes before them and of the changes by their own S-boxes.
@@ -152,7 +153,7 @@ fn wrapped<const R: usize>(coefficients: &[KoalaBear], constants: &[KoalaBear], 
 /// Each round is x -> M(x + change * e0) + constants, so that after r of them only powers of M stand before the cubes and the changes.
 /// Returns the rows of the rounds' S-box inputs (round r knows r changes) and those of the next full round's input.
 /// The cubes are worth `cubes` each, and the input is scaled by `scale`.
-fn partial_rounds<const W: usize>(
+pub(super) fn partial_rounds<const W: usize>(
     matrix: &Circulant<W>,
     constants: &[[KoalaBear; W]],
     next: &[KoalaBear; W],
@@ -213,8 +214,8 @@ impl<const R: usize> Layer<R> {
 }
 
 /// One element as a linear function: the weights of what is known, and a constant.
-struct Row {
-    weights: Vec<KoalaBear>,
+pub(super) struct Row {
+    pub(super) weights: Vec<KoalaBear>,
     constant: KoalaBear,
     /// Of how many factors, the first ones, `HALF` was subtracted.
     halved: usize,
@@ -229,9 +230,9 @@ impl Row {
         }
     }
 
-    fn start(&self) -> i64 {
+    pub(super) fn start(&self) -> i32 {
         let subtracted = self.weights[..self.halved].iter().copied().sum::<KoalaBear>() * KoalaBear::from_i32(HALF);
-        i64::from(constant(self.constant * radix() + subtracted))
+        constant(self.constant * radix() + subtracted)
     }
 }
 
@@ -241,14 +242,22 @@ fn tile<const R: usize>(rows: &[Row], bounds: &[u32], limit: u64) -> (Tile<R>, [
     let columns: Vec<[i32; R]> = (0..bounds.len()).map(column).collect();
     (
         Tile::new(&columns, bounds, limit),
-        std::array::from_fn(|row| rows.get(row).map_or(0, Row::start)),
+        std::array::from_fn(|row| rows.get(row).map_or(0, |row| row.start().into())),
     )
 }
 
 /// A circulant matrix, by its first column: element i of its product with x is the sum of column[i - j] * x[j].
-struct Circulant<const W: usize>([KoalaBear; W]);
+pub(super) struct Circulant<const W: usize>(pub(super) [KoalaBear; W]);
 
 impl<const W: usize> Circulant<W> {
+    /// The permutation's own matrix.
+    pub(super) fn mixing() -> Self
+    where
+        MdsMatrixKoalaBear: Permutation<[KoalaBear; W]>,
+    {
+        Self(MdsMatrixKoalaBear::default().permute(Self::identity().0))
+    }
+
     fn identity() -> Self {
         Self(std::array::from_fn(|i| if i == 0 { KoalaBear::ONE } else { KoalaBear::ZERO }))
     }
@@ -263,7 +272,7 @@ impl<const W: usize> Circulant<W> {
 }
 
 /// A weight as a constant of a sum: times 2^32, which `reduce` takes away again, and nearest to zero.
-fn constant(weight: KoalaBear) -> i32 {
+pub(super) fn constant(weight: KoalaBear) -> i32 {
     centred((weight * radix()).as_canonical_u32())
 }
 

@@ -27,7 +27,7 @@ fn each_stage_of_the_first_recorded_signature_has_its_worked_value() {
         let mut digits = Vec::new();
         assert!(decode(&TEST, &column(&hash, 0), &mut digits));
         assert_eq!(digits, [0, 3, 0, 3]);
-        assert_eq!(verifier.plan(&hash, 1), 1);
+        assert_eq!(verifier.plan(&hash), 1);
         let columns = Columns {
             slots: &verifier.slots,
             parameter: &verifier.parameter,
