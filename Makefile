@@ -30,6 +30,7 @@ $(STAMP): requirements/dev.txt pyproject.toml $(RUST)
 	@command -v cargo >/dev/null || { echo "cargo is missing: install Rust 1.89 or later"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
 		{ echo "python3 cannot make a virtual environment: on Debian, apt-get install python3-venv"; exit 1; }
+	@echo "installing into $(VENV) and compiling the extension: a minute or two the first time"
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@touch $@

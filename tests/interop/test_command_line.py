@@ -363,7 +363,12 @@ def test_wrong_arguments_are_one_or_two_lines_that_name_them(arguments: tuple[st
     here(*arguments).refused(2, word)
 
 
-@pytest.mark.parametrize("command", [(), ("prove",), ("demo",), ("status",), ("proofs",), ("proofs", "list"), ("verify-chain",)])
+CHAIN_COMMANDS = [("chain",), *(("chain", name) for name in ("generate", "import", "head", "state", "block", "vectors"))]
+
+
+@pytest.mark.parametrize(
+    "command", [(), ("prove",), ("demo",), ("status",), ("proofs",), ("proofs", "list"), ("verify-chain",), *CHAIN_COMMANDS]
+)
 def test_every_command_explains_itself(command: tuple[str, ...]) -> None:
     done = here(*command, "--help").succeeded()
 

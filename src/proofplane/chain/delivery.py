@@ -33,6 +33,9 @@ from proofplane.lean.types import Root, Slot
 _PASSING = frozenset({Reason.UNKNOWN_PARENT_BLOCK.name, Reason.BLOCK_SLOT_IN_FUTURE.name})
 """Reasons that end by themselves: a store that is ahead may not have them any more."""
 
+_ACCEPTED = "accepted"
+"""What is said of a block without a reason to refuse it."""
+
 
 class Comparison(Enum):
     """How an outcome stands to the record."""
@@ -137,7 +140,7 @@ def _others_decided(recorded: Recorded, outcome: Outcome | None, reason: Reason 
 
 
 def _wrong_verdict(recorded: Recorded, root: Root | None, reason: Reason | None) -> list[str]:
-    wrong = _unequal("rejection", None if reason is None else reason.name, recorded.rejection)
+    wrong = _unequal("verdict", _ACCEPTED if reason is None else reason.name, recorded.rejection or _ACCEPTED)
     if root is None and reason is Reason.DECODE_ERROR:
         return wrong  # bytes that do not decode have no root to compare
     return _unequal("block", None if root is None else _hex(root), recorded.blockRoot) + wrong
@@ -162,7 +165,7 @@ def _wrong_store(recorded: Recorded, store: Store) -> list[str]:
 
 def _unequal(name: str, found: object, recorded: object) -> list[str]:
     """What to say about a field that is not as recorded; nothing if it is."""
-    return [] if found == recorded else [f"{name} {found}, not {recorded}"]
+    return [] if found == recorded else [f"{name} {found}, expected: {recorded}"]
 
 
 def _hex(root: Root) -> str:

@@ -31,7 +31,7 @@ from proofplane.lean.ssz import State
 from proofplane.lean.types import Block, SignedBlock, Slot
 
 GENESIS_NAME, ANCHOR_NAME, STEPS_NAME = "genesis_state.ssz", "anchor_block.ssz", "steps.json"
-_BLOCKS = "block_*.ssz"
+_BLOCKS, _BLOCK_FORM = "block_*.ssz", "block_NNN.ssz"
 
 PROOF_FORMAT = "naive NV1"
 """The only kind of proof there is."""
@@ -102,6 +102,10 @@ def read_chain(path: Path) -> ChainDirectory:
     """
     if not path.is_dir():
         raise BadChainDirectory(f"{path} is no directory: name one with {GENESIS_NAME}, {ANCHOR_NAME} and blocks")
+    if not (path / GENESIS_NAME).exists() and not (path / ANCHOR_NAME).exists():
+        raise BadChainDirectory(
+            f"{path} holds no chain: it must have {GENESIS_NAME}, {ANCHOR_NAME}, {_BLOCK_FORM} and may have {STEPS_NAME}"
+        )
     try:
         state = decode_state(read_file(path / GENESIS_NAME))
         anchor = decode_block(read_file(path / ANCHOR_NAME))
@@ -109,6 +113,8 @@ def read_chain(path: Path) -> ChainDirectory:
         raise BadChainDirectory(f"{path}: {GENESIS_NAME} or {ANCHOR_NAME} is malformed: {error.detail}") from None
     if not (path / STEPS_NAME).exists():
         found = sorted(path.glob(_BLOCKS))
+        if not found:
+            raise BadChainDirectory(f"{path} holds no blocks: they must be named {_BLOCK_FORM}")
         for file in found:
             _check_regular(file)
         return ChainDirectory(path, None, state, anchor, tuple([ChainStep(file, file.name) for file in found]))
@@ -120,6 +126,12 @@ def read_chain(path: Path) -> ChainDirectory:
     return ChainDirectory(path, SCHEMES[text.scheme], state, anchor, tuple([_step(path, one) for one in text.steps]))
 
 
+def check_absent(path: Path) -> None:
+    """Raises `BadChainDirectory` if there is something under a name that a new directory is to get."""
+    if path.exists():
+        raise BadChainDirectory(f"{path} exists already: name a directory that does not")
+
+
 @contextmanager
 def new_directory(path: Path) -> Iterator[Path]:
     """Gives an empty directory to fill; it gets its name when the context ends well, and is removed if that ends in an error.
@@ -127,8 +139,7 @@ def new_directory(path: Path) -> Iterator[Path]:
     Raises:
         BadChainDirectory: There is something under this name already, or the place cannot be written.
     """
-    if path.exists():
-        raise BadChainDirectory(f"{path} exists already: name a directory that does not")
+    check_absent(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = Path(mkdtemp(prefix=f".{path.name}-", dir=path.parent))

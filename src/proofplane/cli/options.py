@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from proofplane.node.config import Settings, load_settings
+from proofplane.node.errors import StoppedEarly
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -45,10 +46,25 @@ def settings_from(config: Path | None, data_dir: Path | None = None, **flags: di
     return load_settings(config, os.environ, {"node": node, **flags})
 
 
-def run_async(work: Coroutine[Any, Any, T]) -> T:
-    """Runs a coroutine on the fastest event loop that is installed."""
+def run_async(work: Coroutine[Any, Any, T], stopped: str | None = None) -> T:
+    """Runs a coroutine on the fastest event loop that is installed.
+
+    Args:
+        work: The coroutine.
+        stopped: What to say if it is interrupted; None: nothing.
+
+    Raises:
+        StoppedEarly: It was interrupted, and there is something to say.
+    """
     try:
         import uvloop
     except ImportError:
-        return asyncio.run(work)
-    return uvloop.run(work)
+        start = asyncio.run
+    else:
+        start = uvloop.run
+    try:
+        return start(work)
+    except KeyboardInterrupt:
+        if stopped is None:
+            raise
+        raise StoppedEarly(stopped) from None

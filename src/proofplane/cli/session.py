@@ -9,6 +9,7 @@ from proofplane.anchor.ports import L1Source
 from proofplane.anchor.types import AnchorParams
 from proofplane.cli.display import Display
 from proofplane.cli.output import print_fields, print_json
+from proofplane.cli.program import program
 from proofplane.cli.progress import NodePicture
 from proofplane.node.config import Settings
 from proofplane.node.data_dir import DataDirectory
@@ -66,6 +67,6 @@ def print_summary(summary: Summary, as_json: bool) -> None:
             "recursive proofs": f"{summary.recursive_proofs:,} stored",
             "reorgs": summary.reorgs,
             "time": f"{summary.seconds:.1f} s{rate}",
-            "next": f"proofplane verify-chain --data-dir {summary.data_dir}",
+            "next": f"{program()} verify-chain --data-dir {summary.data_dir}",
         }
     )

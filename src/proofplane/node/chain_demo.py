@@ -37,7 +37,7 @@ class ChainDemo:
         """`directory` is the demo's own; at most `cores` threads verify signatures."""
         self._directory = directory
         self._options = ImportOptions(threads=usable_cores(cores), waiting_blocks=0)
-        self._run = ChainRun(clock)
+        self._run = ChainRun(clock, ChainProgress("keys", 0, PLAN.validators))
         self.imported: ChainImported | None = None
         """What it ended with; None before."""
 

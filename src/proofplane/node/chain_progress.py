@@ -16,3 +16,5 @@ class ChainProgress:
     finalized_slot: int = 0
     """Of the store, while blocks are imported."""
     refused: int = 0
+    rate: float = 0.0
+    """Of keys, slots or blocks per second, from the stage's begin to the last one that was done."""

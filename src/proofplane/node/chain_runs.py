@@ -56,10 +56,12 @@ class ChainImported:
 class ChainRun:
     """Holds the progress while one or both works are done; used from one event loop."""
 
-    def __init__(self, clock: Clock) -> None:
-        """`clock` times imports."""
+    def __init__(self, clock: Clock, first: ChainProgress | None = None) -> None:
+        """`clock` times the stages; `first` is shown before anything is done."""
         self._clock = clock
-        self._progress = ChainProgress()
+        self._progress = first or ChainProgress()
+        self._began = ("", 0, 0.0)
+        """The stage, how much of it was done when it began, and when that was."""
 
     def progress(self) -> ChainProgress:
         """How far it is."""
@@ -74,12 +76,12 @@ class ChainRun:
             BadChainDirectory: See `write_chain`.
         """
         stop = threading.Event()
-        self._progress = ChainProgress("keys", 0, plan.validators)
+        self._tell(ChainProgress("keys", 0, plan.validators))
 
         def told(stage: str, done: int, total: int) -> None:
             if stop.is_set():
                 raise StoppedEarly("stopped; the chain was not written")
-            self._progress = ChainProgress(stage, done, total)
+            self._tell(ChainProgress(stage, done, total))
 
         work = asyncio.ensure_future(asyncio.to_thread(write_chain, plan, out, told))
         try:
@@ -113,6 +115,7 @@ class ChainRun:
             BadChainDirectory: A directory cannot be used or holds another chain; the trace or the metrics cannot be written.
             ProofplaneError: See `ChainSession` and `Importer.import_block`; a refused block is no error.
         """
+        self._progress = ChainProgress("blocks", 0, len(chain.steps))
         anchor, times = checked_anchor(chain.state, chain.anchor, scheme), StepTimes()
         with ImportOutputs(trace, metrics) as outputs:
             async with ChainSession(data_dir, anchor, options, Observers(times, *outputs.observers)) as session:
@@ -146,7 +149,17 @@ class ChainRun:
 
     def _show(self, session: ChainSession, done: int, total: int, refused: int) -> None:
         store = session.importer.store
-        self._progress = ChainProgress("blocks", done, total, store.blocks[store.head].slot, store.latest_finalized.slot, refused)
+        self._tell(ChainProgress("blocks", done, total, store.blocks[store.head].slot, store.latest_finalized.slot, refused))
+
+    def _tell(self, progress: ChainProgress) -> None:
+        """Shows a progress with its rate. What follows an end, as in another import, begins anew."""
+        now = self._clock.now()
+        stage, before, began = self._began
+        if stage != progress.stage or progress.done == 0:
+            self._began = (progress.stage, progress.done, now)
+            self._progress = progress
+        else:
+            self._progress = replace(progress, rate=(progress.done - before) / (now - began) if now > began else 0.0)
 
 
 def _settled(deliveries: Sequence[Delivered], store: Store) -> Iterator[Delivered]:

@@ -132,10 +132,10 @@ class ChainSession:
         self.found, self.scheme = found, read_scheme(directory)
         if anchor is not None and anchor.scheme != self.scheme:
             raise BadChainDirectory(
-                f"{directory} holds a chain of {self.scheme.name} signatures, not {anchor.scheme.name}: name another directory"
+                f"{directory} holds a chain of {self.scheme.name} signatures, not {anchor.scheme.name}: name another --data-dir"
             )
         if anchor is not None and anchor.block.root not in found.blocks:
-            raise BadChainDirectory(f"{directory} holds another chain, without block {anchor.block.root.hex()}: name another one")
+            raise BadChainDirectory(f"{directory} holds another chain, without block {anchor.block.root.hex()}: name another --data-dir")
 
 
 def read_scheme(directory: Path) -> Scheme:

@@ -57,11 +57,11 @@ async def test_a_generated_chain_imports_as_the_rules_alone_had_said(chain: Chai
 @pytest.mark.parametrize(
     ("field", "value", "word"),
     [
-        ("rejection", "WRONG_PROPOSER", "rejection None, not WRONG_PROPOSER"),
+        ("rejection", "WRONG_PROPOSER", "verdict accepted, expected: WRONG_PROPOSER"),
         ("head", "0x00", "head 0x"),
-        ("headSlot", 7, "head slot 1, not 7"),
-        ("justified", 7, "justified 0, not 7"),
-        ("finalized", 7, "finalized 0, not 7"),
+        ("headSlot", 7, "head slot 1, expected: 7"),
+        ("justified", 7, "justified 0, expected: 7"),
+        ("finalized", 7, "finalized 0, expected: 7"),
         ("blockRoot", "0x00", "block 0x"),
         ("postStateRoot", "0x00", "post state 0x"),
     ],
@@ -85,7 +85,7 @@ async def test_a_block_that_does_not_decode_is_refused_and_not_as_recorded(chain
 
     assert found.refusal is not None
     assert (found.root, found.refusal.reason) == (None, Reason.DECODE_ERROR)
-    assert "rejection DECODE_ERROR, not None" in found.difference
+    assert "verdict DECODE_ERROR, expected: accepted" in found.difference
 
 
 @pytest.mark.parametrize("slot", [MAX_SLOT_GAP + 1, 2**64 - 1])
@@ -185,7 +185,7 @@ async def test_an_accepted_block_is_never_as_recorded_if_the_record_refused_it(c
 
     (found,) = await delivered(session, wrong)
 
-    assert "rejection None, not WRONG_PROPOSER" in found.difference
+    assert "verdict accepted, expected: WRONG_PROPOSER" in found.difference
 
 
 async def test_the_next_block_comes_after_the_children_that_the_last_one_released(chain: ChainDirectory) -> None:

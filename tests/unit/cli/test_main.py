@@ -26,7 +26,7 @@ def test_a_command_runs_without_standard_streams_and_puts_nothing_else_in_their_
     ended = subprocess.run(["sh", "-c", script, sys.executable, place, data], capture_output=True, text=True, timeout=TIMEOUT, check=False)
 
     assert (ended.returncode, "Traceback" in ended.stderr) == (OK, False), ended
-    assert here("chain", "head", "--data-dir", data, "--json").json()["slot"] == 9
+    assert here("chain", "head", "--data-dir", data, "--json").json()["clock"] == "slot 9, interval 0"
 
 
 @pytest.fixture
@@ -120,3 +120,12 @@ def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None
 
     assert run(["--version"]) == OK
     assert __version__ in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("group", [(), ("chain",), ("proofs",), ("codegen",)], ids=" ".join)
+def test_help_cuts_no_summary_of_a_command_at_80_columns(group: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = here(*group, "--help").succeeded().out
+
+    assert "Commands:" in shown
+    assert "..." not in shown.partition("Commands:")[2]

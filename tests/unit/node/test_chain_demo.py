@@ -9,12 +9,14 @@ import pytest
 from proofplane.chain.errors import BadChainDirectory
 from proofplane.chain.types import Outcome
 from proofplane.node.chain_demo import PLAN, ChainDemo
+from proofplane.node.chain_progress import ChainProgress
 from proofplane.service.clock import SystemClock
 
 
 async def test_the_demos_chain_forks_misses_a_slot_and_can_be_made_again(tmp_path: Path) -> None:
     for _ in range(2):
         demo = ChainDemo(tmp_path / "lean", None, SystemClock())
+        assert demo.progress() == ChainProgress("keys", 0, PLAN.validators)
         await demo.work()
 
         done = demo.imported

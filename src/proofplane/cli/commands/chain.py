@@ -16,6 +16,6 @@ _COMMANDS = {
 }
 
 
-@click.group(cls=LazyGroup, table=_COMMANDS)
+@click.group(cls=LazyGroup, table=_COMMANDS, short_help="Make, import and look at Lean consensus chains.")
 def chain() -> None:
     """Import Lean consensus blocks: signatures beside the state transition."""

@@ -7,17 +7,19 @@ from pathlib import Path
 
 import click
 
+from proofplane.chain.directory import check_absent
 from proofplane.chain.generate import ChainPlan
 from proofplane.cli.chain_progress import ChainPicture
 from proofplane.cli.display import Display
 from proofplane.cli.options import PATH, json_option, run_async
 from proofplane.cli.output import print_fields, print_json
-from proofplane.crypto.xmss import SCHEMES
+from proofplane.cli.program import program
+from proofplane.crypto.xmss import MAX_WINDOW, SCHEMES
 from proofplane.lean.config import VALIDATOR_REGISTRY_LIMIT
 from proofplane.node.chain_runs import ChainRun
 from proofplane.service.clock import SystemClock
 
-_MOST_SLOTS = 2**16
+_MOST_SLOTS = MAX_WINDOW - 1
 """Slots of a range: no chain can be longer, and a larger one would only cost memory."""
 
 
@@ -37,12 +39,15 @@ def _slots(context: click.Context, option: click.Parameter, text: str) -> frozen
 
 def _voters(context: click.Context, option: click.Parameter, text: str) -> str:
     """How many vote in a slot, as a number or as a share of all."""
-    if re.fullmatch(r"all|two-thirds|[1-9]\d{0,3}", text, re.ASCII) is None:
-        raise click.BadParameter(f"{text!r} is neither all nor two-thirds nor a number from 1 to 9999", context, option)
+    number = re.fullmatch(r"\d{1,9}", text, re.ASCII)
+    if text not in ("all", "two-thirds") and (number is None or not 1 <= int(text) <= VALIDATOR_REGISTRY_LIMIT):
+        raise click.BadParameter(
+            f"{text!r} is neither all nor two-thirds nor a number from 1 to {VALIDATOR_REGISTRY_LIMIT}", context, option
+        )
     return text
 
 
-@click.command()
+@click.command(short_help="Make a signed chain for tests.")
 @click.argument("out", type=PATH)
 @click.option("--validators", type=click.IntRange(1, VALIDATOR_REGISTRY_LIMIT), default=8, show_default=True)
 @click.option("--slots", type=click.IntRange(min=1), default=12, show_default=True, help="The last slot.")
@@ -50,7 +55,7 @@ def _voters(context: click.Context, option: click.Parameter, text: str) -> str:
 @click.option("--seed", default="0", show_default=True, help="Any text; the same options give the same files.")
 @click.option("--missed", metavar="SLOTS", callback=_slots, default="", help="Slots without a block, like 5,9-11.")
 @click.option("--fork", "forks", metavar="SLOTS", callback=_slots, default="", help="Slots whose block is a sibling of the head.")
-@click.option("--bad", metavar="SLOTS", callback=_slots, default="", help="Slots before whose block five bad ones are offered.")
+@click.option("--bad", metavar="SLOTS", callback=_slots, default="", help="Slots whose block comes after five bad ones.")
 @click.option(
     "--voters",
     metavar="all|two-thirds|N",
@@ -77,8 +82,14 @@ def generate(
     """Make a signed chain in the new directory OUT, with the verdict on every block.
 
     All keys follow from the seed: such a chain is for tests.
+
+    Schemes: prod keys sign for 2^32 slots, 2,536 bytes a signature; test keys for 2^8 slots, 424 bytes a signature, and faster.
+
+    The bad blocks of --bad: a bad signature, a bad state root, both at once, an unknown parent, an empty proof. The valid block follows,
+    twice.
     """
     plan = ChainPlan(SCHEMES[scheme], validators, slots, seed, _voting(voters, validators), missed, forks, bad)
+    check_absent(out)
     clock = SystemClock()
     run = ChainRun(clock)
 
@@ -87,12 +98,12 @@ def generate(
             return await run.generate(plan, out)
 
     began = clock.now()
-    blocks = run_async(work())
+    blocks = run_async(work(), "stopped; the chain was not written")
     found = {"directory": str(out), "scheme": scheme, "validators": validators, "blocks": blocks, "seconds": round(clock.now() - began, 3)}
     if as_json:
         print_json(found)
     else:
-        print_fields({**found, "next": f"proofplane chain import {out}"})
+        print_fields({**found, "next": f"{program()} chain import {out}"})
 
 
 def _voting(voters: str, validators: int) -> int | None:

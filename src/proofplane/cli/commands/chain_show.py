@@ -34,19 +34,18 @@ class NoSuchBlock(CallerMistake):
     """A block that the chain does not have, or a text that names none."""
 
 
-@click.command()
+@click.command(short_help="Show head, checkpoints, clock and sizes.")
 @_data_dir
 @json_option
 def head(data_dir: Path, as_json: bool) -> None:
-    """Show the head, the checkpoints and how much there is."""
+    """Show the head, the checkpoints, the chain's clock and how much there is."""
     with _reading(data_dir) as (_, store):
         found = {
             "head": _place(Checkpoint(store.head, store.blocks[store.head].slot)),
             "justified": _place(store.latest_justified),
             "finalized": _place(store.latest_finalized),
             "safe_target": _place(Checkpoint(store.safe_target, store.blocks[store.safe_target].slot)),
-            "slot": store.time // INTERVALS_PER_SLOT,
-            "interval": store.time % INTERVALS_PER_SLOT,
+            "clock": f"slot {store.time // INTERVALS_PER_SLOT}, interval {store.time % INTERVALS_PER_SLOT}",
             "blocks": len(store.blocks),
             "branches": sum(1 for root in store.blocks if root not in store.children),
             "validators": store.blocks[store.head].validators,
@@ -55,7 +54,7 @@ def head(data_dir: Path, as_json: bool) -> None:
     _show(found, as_json)
 
 
-@click.command()
+@click.command(short_help="Show the state after a block, or write it.")
 @click.argument("root", default="head")
 @_data_dir
 @_out
@@ -84,7 +83,7 @@ def state(root: str, data_dir: Path, out: Path | None, as_json: bool) -> None:
     _show(found, as_json)
 
 
-@click.command()
+@click.command(short_help="Show a block, or write it.")
 @click.argument("root", default="head")
 @_data_dir
 @_out

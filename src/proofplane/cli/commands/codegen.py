@@ -34,7 +34,7 @@ class ServerUnusable(CallerMistake):
     """The binary cannot be started, or prints no schema when asked."""
 
 
-@click.group(invoke_without_command=True)
+@click.group(invoke_without_command=True, short_help="Write clients and services from a contract.")
 @click.option("--schema", type=PATH, default=None, help="The contract, JSONC.")
 @click.option("--lang", type=click.Choice(LANGUAGES), default=None, help="The target language.")
 @click.option("--out", type=PATH, default=None, help="Directory for the files; made if need be.")
@@ -58,7 +58,7 @@ def codegen(ctx: click.Context, schema: Path | None, lang: str | None, out: Path
         click.echo(path)
 
 
-@codegen.command("import-bb")
+@codegen.command("import-bb", short_help="Write the contract of a real server.")
 @click.option("--binary", type=PATH, required=True, help="`bb`, `aztec-wsdb` or a program like them: run as `BINARY msgpack schema`.")
 @click.option("--out", type=PATH, required=True, help="The contract to write, JSONC.")
 @click.option("--service", default=None, help="Name of the service. [default: from the binary's name]")

@@ -18,6 +18,7 @@ from proofplane.cli.chain_progress import ChainPicture
 from proofplane.cli.display import Display
 from proofplane.cli.options import config_option, json_option, run_async, settings_from
 from proofplane.cli.output import print_json, print_table
+from proofplane.cli.program import program
 from proofplane.cli.progress import NodePicture
 from proofplane.node import chain_demo
 from proofplane.node.chain_demo import ChainDemo
@@ -38,7 +39,7 @@ class VerificationFailed(Broken):
     """The other process does not accept what this one proved: a bug, or a damaged disk."""
 
 
-@click.command()
+@click.command(short_help="Prove a mined chain, import a Lean one, verify all.")
 @click.option("--blocks", type=click.IntRange(min=MIN_BLOCKS, max=100_000), default=1000, show_default=True, help="Length of the chain.")
 @click.option(
     "--data-dir", type=click.Path(path_type=Path), default=Path(".proofplane/demo"), show_default=True, help="Made anew each time."
@@ -80,8 +81,8 @@ def demo(blocks: int, data_dir: Path, quiet: bool, config: Path | None, as_json:
     click.echo(
         f"\n{summary.seconds:.1f} s in all, {imported.seconds:.1f} s of it for importing. Everything is in {data_dir}; look at it with"
     )
-    click.echo(f"  proofplane status --data-dir {data_dir}\n  proofplane verify-chain --data-dir {data_dir}")
-    click.echo(f"  proofplane chain head --data-dir {lean_chain.data}")
+    for command in (f"status --data-dir {data_dir}", f"verify-chain --data-dir {data_dir}", f"chain head --data-dir {lean_chain.data}"):
+        click.echo(f"  {program()} {command}")
 
 
 @dataclass(frozen=True, slots=True)

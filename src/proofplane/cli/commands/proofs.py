@@ -35,12 +35,12 @@ class BadInputFile(CallerMistake):
     """A file named on the command line that cannot be read."""
 
 
-@click.group()
+@click.group(short_help="List, show, export and verify proofs.")
 def proofs() -> None:
     """List, show, export and verify proofs."""
 
 
-@proofs.command("list")
+@proofs.command("list", short_help="List stored proofs by height.")
 @click.option("--from-height", type=click.IntRange(min=0, max=2**32 - 1), default=0, help="Lowest height to list.")
 @click.option("--limit", type=click.IntRange(min=1), default=_SHOWN, show_default=True, help="How many at most.")
 @click.option("--all", "orphans", is_flag=True, help="List proofs of orphaned blocks too.")
@@ -58,7 +58,7 @@ def list_proofs(from_height: int, limit: int, orphans: bool, data_dir: Path | No
     print_table(header, [(one.block.height, one.kind, one.block.block_id, _place(one), len(one.receipt.encode())) for one in found])
 
 
-@proofs.command()
+@proofs.command(short_help="Show one proof of a block.")
 @click.argument("kind", type=_KIND)
 @click.argument("block")
 @data_dir_option
@@ -75,7 +75,7 @@ def show(kind: str, block: str, data_dir: Path | None, config: Path | None, as_j
         print_fields(row)
 
 
-@proofs.command()
+@proofs.command(short_help="Write receipts as files, with the trust file.")
 @click.argument("directory", type=PATH)
 @click.option("--from-height", type=click.IntRange(min=0, max=2**32 - 1), default=0, help="Lowest height to export.")
 @click.option("--until", type=click.IntRange(min=0, max=2**32 - 1), help="Highest height to export.")
@@ -103,7 +103,7 @@ def export(directory: Path, from_height: int, until: int | None, data_dir: Path 
         click.echo(f"{written:,} receipts and {TRUST_NAME} in {directory}")
 
 
-@proofs.command()
+@proofs.command(short_help="Verify exported receipts.")
 @click.argument("receipts", type=PATH, nargs=-1, required=True)
 @click.option("--trust", type=PATH, help="Trust file. [default: the one beside the first receipt]")
 @click.option("--step-key", help="x-only key (hex) for steps, if the chain has replaced its first one.")
@@ -128,7 +128,7 @@ def verify(receipts: tuple[Path, ...], trust: Path | None, step_key: str | None,
         print_json(verified)
 
 
-@proofs.command("verify-sp1")
+@proofs.command("verify-sp1", short_help="Verify an SP1 v5 Groth16 proof.")
 @click.argument("proof", type=PATH)
 @click.option("--program", required=True, help="Program id the proof must be of (64 hex digits).")
 @click.option("--vk", required=True, type=PATH, help="Verifying key of SP1 v5's Groth16 wrapper (396 bytes).")

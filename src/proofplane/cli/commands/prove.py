@@ -23,7 +23,7 @@ from proofplane.service.clock import SystemClock
 _HEIGHT = click.IntRange(min=0, max=2**32 - 1)
 
 
-@click.command()
+@click.command(short_help="Prove headers, one block, or a full node's chain.")
 @click.option("--network", type=click.Choice(["mainnet", "regtest"]), default="mainnet", show_default=True)
 @click.option("--headers", type=PATH, help="Raw headers, 80 bytes each: proves headers only, nothing is said about bodies.")
 @click.option("--first-height", type=_HEIGHT, help="Height of the first header in the file.")

@@ -12,7 +12,7 @@ from proofplane.node.data_dir import opened_for_reading
 from proofplane.node.inspect import MAX_FAILURES_SHOWN, SCHEMAS, read_status
 
 
-@click.command()
+@click.command(short_help="Show the chain, its proofs and what failed.")
 @data_dir_option
 @config_option
 @json_option

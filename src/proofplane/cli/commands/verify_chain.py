@@ -20,7 +20,7 @@ _SHOW_EVERY = 50
 """Blocks between two updates of the progress bar."""
 
 
-@click.command("verify-chain")
+@click.command("verify-chain", short_help="Check all blocks, states and proofs again.")
 @data_dir_option
 @click.option("--trust", type=click.Path(path_type=Path), help="Believe this trust file instead of the data directory's own.")
 @config_option
