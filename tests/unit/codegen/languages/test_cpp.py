@@ -106,7 +106,7 @@ def test_what_is_written_by_hand_is_formatted_as_what_is_generated() -> None:
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="needs g++")
-@pytest.mark.parametrize("name", ["echo", pytest.param("bb", marks=pytest.mark.slow), "aztec_wsdb"])
+@pytest.mark.parametrize("name", ["echo", *(pytest.param(name, marks=pytest.mark.slow) for name in ("bb", "aztec_wsdb"))])
 def test_a_whole_contract_compiles_without_a_warning(name: str, tmp_path: Path) -> None:
     headers = [path for path in generate(contract(name), LANGUAGE, BOTH, tmp_path) if not path.name.endswith("_types.hpp")]
     (tmp_path / "all.cpp").write_text("".join(f'#include "{path.name}"\n' for path in headers))
