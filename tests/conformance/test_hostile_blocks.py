@@ -214,15 +214,22 @@ async def assault(count: int, seed: int, *, measured: bool = False) -> Target:
     return target
 
 
+LOOKS = 3
+"""How often an input that seems to take too much memory is tried: the test runner's own thread allocates too, whenever it likes."""
+
+
 async def measured_answer(target: Target, raw: bytes) -> None:
-    before, _ = tracemalloc.get_traced_memory()
-    tracemalloc.reset_peak()
-    with counted() as steps:
-        answer = await target.answer(raw)
-    _, peak = tracemalloc.get_traced_memory()
-    if answer is not Outcome.IMPORTED:  # which is not what a stranger can cause, and releases who waited
-        assert steps.taken <= STEPS + STEPS_A_BYTE * len(raw), f"{steps.taken} calls for {len(raw)} bytes: {raw.hex()}"
-    assert peak - before <= BYTES + BYTES_A_BYTE * len(raw), f"{peak - before} bytes of memory for {len(raw)}: {raw.hex()}"
+    for _ in range(LOOKS):
+        before, _ = tracemalloc.get_traced_memory()
+        tracemalloc.reset_peak()
+        with counted() as steps:
+            answer = await target.answer(raw)
+        taken = tracemalloc.get_traced_memory()[1] - before
+        if answer is not Outcome.IMPORTED:  # which is not what a stranger can cause, and releases who waited
+            assert steps.taken <= STEPS + STEPS_A_BYTE * len(raw), f"{steps.taken} calls for {len(raw)} bytes: {raw.hex()}"
+        if taken <= BYTES + BYTES_A_BYTE * len(raw):
+            return
+    raise AssertionError(f"{taken} bytes of memory for {len(raw)}: {raw.hex()}")
 
 
 async def test_mutated_blocks_are_answered_in_bounded_steps_and_memory_and_hold_nothing_up() -> None:
@@ -293,17 +300,21 @@ def decode_mutants(what: str, count: int, seed: int) -> None:
         assert encode(decode(raw)) == raw
     for _ in range(count):
         raw = mutant(random.choice(raws), raws, random)
-        before, _ = tracemalloc.get_traced_memory()
-        tracemalloc.reset_peak()
         value = reason = None
-        with counted() as steps:
-            try:
-                value = decode(raw)
-            except Rejected as refusal:
-                reason = refusal.reason
-        _, peak = tracemalloc.get_traced_memory()
-        assert steps.taken <= STEPS + STEPS_A_BYTE * len(raw), f"{steps.taken} calls for {len(raw)} bytes: {raw.hex()}"
-        assert peak - before <= BYTES + BYTES_A_BYTE * len(raw), f"{peak - before} bytes of memory for {len(raw)}: {raw.hex()}"
+        for _ in range(LOOKS):
+            before, _ = tracemalloc.get_traced_memory()
+            tracemalloc.reset_peak()
+            with counted() as steps:
+                try:
+                    value = decode(raw)
+                except Rejected as refusal:
+                    reason = refusal.reason
+            taken = tracemalloc.get_traced_memory()[1] - before
+            assert steps.taken <= STEPS + STEPS_A_BYTE * len(raw), f"{steps.taken} calls for {len(raw)} bytes: {raw.hex()}"
+            if taken <= BYTES + BYTES_A_BYTE * len(raw):
+                break
+        else:
+            raise AssertionError(f"{taken} bytes of memory for {len(raw)}: {raw.hex()}")
         assert reason in (None, Reason.DECODE_ERROR)
         refused += reason is not None
         assert value is None or encode(value) == raw, f"read, but not what was written: {raw.hex()}"
