@@ -12,7 +12,6 @@ import pytest
 from kit.cli_chains import DEMO_BLOCKS, DEMO_FORK, DEMO_UPGRADE, copy_of, flip, make_demo
 from kit.cli_headers import regtest_headers
 from kit.cli_run import Running, here, proofplane, prove
-from proofplane.anchor.regtest import RegtestChain
 from proofplane.base.receipt import Receipt
 from proofplane.cli.exits import INTERRUPTED
 from proofplane.crypto.keyfile import load_or_create_key
@@ -374,29 +373,6 @@ def test_every_command_explains_itself(command: tuple[str, ...]) -> None:
 
     assert done.out.startswith("Usage: proofplane")
     assert done.err == ""
-
-
-@pytest.mark.parametrize(
-    ("text", "word"),
-    [
-        ("[prover]\nspeed = 9\n", "speed"),
-        ("[turbo]\non = true\n", "turbo"),
-        ("[node\n", "bad.toml"),
-        ("[anchor]\nupgrade_keys = ['zz']\nupgrade_threshold = 1\n", "upgrade_keys"),
-        ("[anchor]\nupgrade_keys = ['aa']\nupgrade_threshold = 1\n", "upgrade_keys"),
-        (f"[anchor]\nupgrade_keys = ['{'00' * 32}']\nupgrade_threshold = 1\n", "upgrade_keys"),
-        ("[anchor]\nupgrade_keys = ['79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798']\n", "upgrade_threshold"),
-    ],
-)
-def test_a_bad_configuration_names_the_setting(text: str, word: str, tmp_path: Path) -> None:
-    (tmp_path / "bad.toml").write_text(text)
-    chain = RegtestChain(b"configured")
-    (tmp_path / "block.raw").write_bytes(chain.block(chain.mine(chain.genesis)).encode())
-
-    source = ("--network", "regtest", "--block", tmp_path / "block.raw", "--data-dir", tmp_path / "data")
-    here("prove", *source, "--config", tmp_path / "bad.toml").refused(2, word)
-
-    assert not (tmp_path / "data").exists()
 
 
 def test_flags_win_over_the_environment_and_that_over_the_file(demo: Path, tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ class ChainStep:
     path: Path
     note: str = ""
     slot: Slot | None = None
-    """When to deliver it; None: at the block's own slot."""
+    """When to deliver it; None: now, by the machine's clock."""
     recorded: Recorded | None = None
 
     def read(self) -> bytes:
