@@ -21,6 +21,8 @@ _COMMANDS = {
     "status": ("proofplane.cli.commands.status", "status"),
     "proofs": ("proofplane.cli.commands.proofs", "proofs"),
     "chain": ("proofplane.cli.commands.chain", "chain"),
+    "bb": ("proofplane.cli.commands.bb", "bb"),
+    "verifier": ("proofplane.cli.commands.verifier", "verifier"),
     "codegen": ("proofplane.cli.commands.codegen", "codegen"),
     "verify-chain": ("proofplane.cli.commands.verify_chain", "command"),
 }

@@ -1,0 +1,1 @@
+"""Our circuits: the header step with its retarget form, SHA-256 without the opcode, and the recursive one."""

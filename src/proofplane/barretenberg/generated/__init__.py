@@ -1,0 +1,1 @@
+"""Generated from `schema/bb.jsonc` and `schema/verifier.jsonc`; written anew by `make generate`, never by hand."""

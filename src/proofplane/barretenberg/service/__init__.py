@@ -1,0 +1,1 @@
+"""The verifier service: one front over a low-latency queue and a batching one."""
