@@ -8,12 +8,14 @@ import pytest
 from kit.native_programs import FOREIGN, KEY, PREDICATE, PROGRAMS, argv, program_id
 from kit.remote_sim import RemoteSim
 from kit.submissions import key, submission
+from kit.task_programs import run_toy
 from proofplane.base.predicate import Predicate
 from proofplane.base.receipt import Receipt
 from proofplane.proving.errors import NotReady
 from proofplane.proving.native.backend import NativeProver
 from proofplane.proving.ports import ProverBackend
 from proofplane.proving.reconciler import verify_receipt
+from proofplane.proving.tasks import TaskProver
 from proofplane.proving.types import Expected, Failed, FailureReason, JobKey, RemoteId, RemotePhase, RemoteStatus, Submission
 
 PATIENCE = 60.0
@@ -22,6 +24,7 @@ PATIENCE = 60.0
 BACKENDS: dict[str, Callable[[], ProverBackend]] = {
     "remote-sim": lambda: RemoteSim(PROGRAMS, {PREDICATE: KEY}),
     "remote-sim, pipelining": lambda: RemoteSim(PROGRAMS, {PREDICATE: KEY}, pipelines=True),
+    "tasks": lambda: TaskProver("tasks", run_toy, 2),
     "native": lambda: NativeProver(argv(), 2),
 }
 """Each runs the toy programs and holds the key of `PREDICATE`. A new backend is one line here."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from kit.clock import FastClock
@@ -20,13 +20,17 @@ from proofplane.anchor.anchor_store import block_by_id
 from proofplane.base.ids import BlockCommitment
 from proofplane.base.proof_id import StepId
 from proofplane.cli.options import run_async
-from proofplane.node import node as node_module
+from proofplane.crypto.predicates import check
+from proofplane.node.backend import OpenBackend
 from proofplane.node.config import ProverSettings, Settings
 from proofplane.node.data_dir import DataDirectory
 from proofplane.node.node import Node
+from proofplane.node.prover_process import command
 from proofplane.proving.errors import WrongState
 from proofplane.proving.native.backend import NativeProver
+from proofplane.proving.ports import ProverBackend
 from proofplane.proving.types import RemoteId, Submission
+from proofplane.service.clock import Clock
 from proofplane.storage.database import ReadOnlyDatabase
 
 SPEED = 20.0
@@ -70,10 +74,35 @@ def arguments() -> argparse.ArgumentParser:
     return parser
 
 
-async def _run(given: argparse.Namespace, told: Story, killer: Killer) -> list[str]:
+class NotingBackend:
+    """Implements `proofplane.node.backend.Backend`: the native one with a journal, or a prover that outlives the process."""
+
+    name = "native"
+    step_predicate = None
+
+    def __init__(self, journal: Journal, remote: Path | None) -> None:
+        self._journal = journal
+        self._remote = remote
+
+    @asynccontextmanager
+    async def opened(self, directory: DataDirectory, settings: Settings, clock: Clock) -> AsyncIterator[OpenBackend]:
+        """See the protocol."""
+        prover: ProverBackend
+        if self._remote is None:
+            prover = NotedProver(command(directory.key_files), 1, clock)
+            prover.journal = self._journal
+        else:
+            prover = FolderProver(self._remote, self._journal.note)
+        try:
+            yield OpenBackend(prover, check, lambda: None)
+        finally:
+            await prover.close()
+
+
+async def _run(given: argparse.Namespace, told: Story, killer: Killer, backend: NotingBackend) -> list[str]:
     settings = Settings(prover=ProverSettings(processes=1, max_in_flight=4))
     with DataDirectory(given.data_dir, told.params) as directory:
-        async with Node(directory, told.chain, settings, FastClock(SPEED), killer) as node:
+        async with Node(directory, told.chain, settings, FastClock(SPEED), killer, backend) as node:
             if given.operate:
                 await _operate(node, told.targets[0], given.remote)
             if not given.no_blocks:
@@ -118,12 +147,7 @@ def main() -> None:
     """Runs the node."""
     given = arguments().parse_args()
     killer = Killer(given.site, given.phase, given.number)
-    journal = Journal(given.journal)
-    NotedProver.journal = journal
-    # The node makes its prover itself; here it makes one that tells what it is handed, or one that outlives the process.
-    replacement = NotedProver if given.remote is None else lambda *_: FolderProver(given.remote, journal.note)
-    node_module.NativeProver = replacement
-    shared = run_async(_run(given, story(), killer))
+    shared = run_async(_run(given, story(), killer, NotingBackend(Journal(given.journal), given.remote)))
     points = [[site, phase, number] for (site, phase), number in sorted(killer.points.items())]
     print(json.dumps({"points": points, "shared_memory": shared}))
 

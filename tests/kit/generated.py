@@ -20,6 +20,11 @@ ECHO_FOLDERS = {
 }
 """Where the echo service of each language lies."""
 
+CLIENT_FOLDERS = {"bb": ROOT / "src" / "proofplane" / "barretenberg" / "generated"}
+"""Contracts whose Python client the package itself uses, and where it lies."""
+
+CLIENT = Sides(client=True, server=False)
+
 BOTH = Sides(client=True, server=True)
 
 
@@ -31,4 +36,7 @@ def contract(name: str) -> Schema:
 if __name__ == "__main__":
     for target, folder in ECHO_FOLDERS.items():
         for path in generate(contract("echo"), language(target), BOTH, folder):
+            print(path.relative_to(ROOT))
+    for name, folder in CLIENT_FOLDERS.items():
+        for path in generate(contract(name), language("python"), CLIENT, folder):
             print(path.relative_to(ROOT))

@@ -19,6 +19,9 @@ from proofplane.crypto.mmr import Mmr
 from proofplane.crypto.ssz import codec_of
 from proofplane.crypto.ssz_tree import merkle_root
 
+INNER_INDEX = 0
+"""Leaf of the anchor state's commitment in the tree of a Moho state."""
+
 PREDICATE_INDEX = 1
 """Leaf of the next predicate in the tree of a Moho state."""
 
@@ -85,6 +88,11 @@ class MohoState:
         """The next predicate's SSZ bytes and the siblings, lowest first, that lead from its tree-hash root to the commitment."""
         inner, _, exports = self._leaves()
         return self.next_predicate.encode(), (inner, merkle_root([exports], 1))
+
+    def inner_siblings(self) -> tuple[Hash32, Hash32]:
+        """The siblings, lowest first, that lead from the inner state (leaf `INNER_INDEX`) to the commitment: predicate, and the rest."""
+        _, predicate, exports = self._leaves()
+        return predicate, merkle_root([exports], 1)
 
     def _leaves(self) -> tuple[Hash32, Hash32, Hash32]:
         return self.inner, predicate_root(self.next_predicate), _EXPORTS.root(self._exports())

@@ -29,9 +29,10 @@ from proofplane.base.ids import HASH_SIZE, Hash32
 from proofplane.base.predicate import Predicate
 from proofplane.base.receipt import Receipt
 from proofplane.bitcoin.body import CoinbaseInclusionProof
+from proofplane.crypto import predicates
 from proofplane.crypto.hashes import sha256
 from proofplane.crypto.merkle import branch_root
-from proofplane.crypto.predicates import check
+from proofplane.crypto.predicates import Check
 
 STEP_PROGRAM_ID = Hash32(sha256(b"proofplane/anchor/step/1"))
 """Names the step program; a change of its meaning or its input takes another version."""
@@ -102,6 +103,14 @@ def encode_recursive_input(moho_predicate: Predicate, step_predicate: Predicate,
     return msgspec.msgpack.encode(RecursiveInput(moho_predicate.encode(), step_predicate.encode(), siblings))
 
 
+def decode_step_input(body: bytes) -> StepInput:
+    """Reads `encode_step_input`; raises `Unexecutable` for anything else."""
+    try:
+        return _STEP_DECODER.decode(body)
+    except msgspec.MsgspecError as error:
+        raise Unexecutable(f"no step input: {error}") from None
+
+
 def run_step(body: bytes, prerequisites: Sequence[Receipt]) -> bytes:
     """Runs the step program on an encoded `StepInput` and returns its public values: the step attestation.
 
@@ -111,21 +120,20 @@ def run_step(body: bytes, prerequisites: Sequence[Receipt]) -> bytes:
     if prerequisites:
         raise Unexecutable(f"a step has no prerequisites, not {len(prerequisites)}")
     try:
-        return _step(_STEP_DECODER.decode(body)).encode()
-    except msgspec.MsgspecError as error:
-        raise Unexecutable(f"no step input: {error}") from None
+        return _step(decode_step_input(body)).encode()
     except Unexecutable:
         raise
     except _REFUSALS as error:
         raise Unexecutable(f"the step does not hold: {error}") from error
 
 
-def run_recursive(body: bytes, prerequisites: Sequence[Receipt]) -> bytes:
+def run_recursive(body: bytes, prerequisites: Sequence[Receipt], check: Check = predicates.check) -> bytes:
     """Runs the recursive program on an encoded `RecursiveInput` and returns its public values: the recursive claim.
 
     Args:
         body: The encoded input.
         prerequisites: The step's receipt, then the previous recursive receipt; without the latter the proof begins at the step's start.
+        check: Checks the receipts; one that could not look (`TryAgain`, `Broken`) says nothing about them, and its error passes through.
 
     Raises:
         InvalidMerkleProof, InvalidIncrementalProof, InvalidRecursiveProof, InvalidMohoChain: See there; checked in this order.
@@ -139,11 +147,11 @@ def run_recursive(body: bytes, prerequisites: Sequence[Receipt]) -> bytes:
         step_predicate = Predicate.decode(given.step_predicate)
     except (msgspec.MsgspecError, Refused) as error:
         raise Unexecutable(f"no recursive input: {error}") from None
-    step = _proven_step(prerequisites[0], step_predicate, given.opening)
+    step = _proven_step(prerequisites[0], step_predicate, given.opening, check)
     if len(prerequisites) == 1:
         attestation = RecursiveAttestation(step.before, step.after)
     else:
-        previous = _proven_chain(prerequisites[1], moho_predicate)
+        previous = _proven_chain(prerequisites[1], moho_predicate, check)
         if previous.proven != step.before:
             raise InvalidMohoChain(f"the chain is proven up to {_describe(previous.proven)}, the step starts from {_describe(step.before)}")
         attestation = RecursiveAttestation(previous.genesis, step.after)
@@ -168,7 +176,7 @@ def _step(given: StepInput) -> StepAttestation:
     )
 
 
-def _proven_step(receipt: Receipt, predicate: Predicate, opening: Sequence[bytes]) -> StepAttestation:
+def _proven_step(receipt: Receipt, predicate: Predicate, opening: Sequence[bytes], check: Check) -> StepAttestation:
     """The step that `receipt` proves, under a predicate that the state before it authorises."""
     try:
         step = StepAttestation.decode(receipt.public_values)
@@ -183,7 +191,7 @@ def _proven_step(receipt: Receipt, predicate: Predicate, opening: Sequence[bytes
     return step
 
 
-def _proven_chain(receipt: Receipt, predicate: Predicate) -> RecursiveAttestation:
+def _proven_chain(receipt: Receipt, predicate: Predicate, check: Check) -> RecursiveAttestation:
     try:
         claim = RecursiveClaim.decode(receipt.public_values)
         if claim.moho_predicate != predicate:

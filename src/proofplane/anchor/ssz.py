@@ -7,8 +7,8 @@ Field annotations are read at run time, so this file must not postpone their eva
 """
 
 from remerkleable.basic import uint8, uint16, uint32, uint64
-from remerkleable.byte_arrays import ByteList, Bytes4, Bytes32
-from remerkleable.complex import Container, List
+from remerkleable.byte_arrays import ByteList, Bytes4, Bytes32, ByteVector
+from remerkleable.complex import Container, List, Vector
 
 from proofplane.bitcoin.rules import WINDOW
 
@@ -23,6 +23,10 @@ MAX_SECTION = 2**20
 
 MAX_KEYS = 16
 """Keys of the quorum that replaces the step predicate; a vote names its key by one byte, and a block must stay cheap to check."""
+
+
+HONK_PROOF = 410 * 32
+"""Bytes of an UltraHonk proof without zero knowledge over a Poseidon2 transcript: 410 field elements, whatever the circuit."""
 
 
 class Peaks(List[Bytes32, 64]):
@@ -154,6 +158,26 @@ class MohoState(Container):
     inner: Bytes32
     next_predicate: Predicate
     exports: ExportState
+
+
+class HonkProof(ByteVector[HONK_PROOF]):
+    """A circuit's proof."""
+
+    __slots__ = ()
+
+
+class Siblings(Vector[Bytes32, 2]):
+    """Of the inner state in the tree of a Moho state, lowest first."""
+
+
+class HeaderClaim(Container):
+    """What the proof bytes of a header step's receipt hold behind their version."""
+
+    circuit: uint8
+    proof: HonkProof
+    siblings: Siblings
+    before: AnchorState
+    after: PowState
 
 
 class Keys(List[Bytes32, MAX_KEYS]):

@@ -57,13 +57,18 @@ class AnchorState:
 
     def encode(self) -> bytes:
         """The SSZ bytes."""
-        return _STATE.encode(self._plain())
+        return _STATE.encode(self.plain())
 
     @classmethod
     def decode(cls, raw: bytes) -> AnchorState:
         """Reads `encode()`; raises `MalformedSsz`, `MalformedMmr` or `MalformedState`."""
-        magic, (pow_state, (entries, peaks)), sections, spec_id = _STATE.decode(raw)
-        header_state = _header_state(*pow_state)
+        return cls.from_plain(_STATE.decode(raw))
+
+    @classmethod
+    def from_plain(cls, plain: Any) -> AnchorState:
+        """Reads `plain()`, from a codec of the schema `ssz.AnchorState`; raises `MalformedMmr` or `MalformedState`."""
+        magic, (pow_state, (entries, peaks)), sections, spec_id = plain
+        header_state = header_state_from(pow_state)
         if entries != header_state.last.height + 1:
             raise MalformedState(f"a state at height {header_state.last.height} with a history of {entries} leaves")
         ids = [section_id for section_id, _ in sections]
@@ -76,19 +81,11 @@ class AnchorState:
 
     def commitment(self) -> Hash32:
         """The tree-hash root; computed at each use (some 60 microseconds), so keep it if it is needed often."""
-        return _STATE.root(self._plain())
+        return _STATE.root(self.plain())
 
-    def _plain(self) -> tuple[object, ...]:
-        state = self.pow
-        pow_state = (
-            state.network,
-            (state.last.height, state.last.block_id),
-            state.next_bits,
-            state.epoch_start,
-            (state.window, state.head),
-            state.work.to_bytes(HASH_SIZE, "little"),
-        )
-        chain = (pow_state, (self.history.entries, self.history.peaks))
+    def plain(self) -> tuple[object, ...]:
+        """The values in the order of the schema `ssz.AnchorState`."""
+        chain = (header_plain(self.pow), (self.history.entries, self.history.peaks))
         return self.magic, chain, tuple([(section.id, section.data) for section in self.sections]), self.mode
 
 
@@ -115,11 +112,17 @@ def repeated_leaf(leaf: Hash32, count: int) -> Mmr:
     return Mmr(count, tuple(peaks))
 
 
-def _header_state(network: int, last: tuple[int, bytes], next_bits: int, epoch_start: int, window: Any, work: bytes) -> HeaderState:
-    times, head = window
+def header_plain(state: HeaderState) -> tuple[object, ...]:
+    """The values of a header state in the order of the schema `ssz.PowState`."""
+    last, work = (state.last.height, state.last.block_id), state.work.to_bytes(HASH_SIZE, "little")
+    return state.network, last, state.next_bits, state.epoch_start, (state.window, state.head), work
+
+
+def header_state_from(plain: Any) -> HeaderState:
+    """Reads `header_plain`, from a codec of that schema; raises `MalformedState`."""
+    network, (height, block_id), next_bits, epoch_start, (times, head), work = plain
     if len(times) != WINDOW or head >= WINDOW:
         raise MalformedState(f"a window of {len(times)} times that goes on at slot {head}, not of {WINDOW}")
-    height, block_id = last
     known = _member(Network, network, "network")
     try:
         if target_from_bits(next_bits) > target_from_bits(rules_of(known).limit_bits):

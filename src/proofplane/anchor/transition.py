@@ -124,6 +124,14 @@ def complete(prepared: Prepared, aux: AuxData) -> Transitioned:
     return _run(prepared, _body_root(prepared.before, prepared.block, proof), aux, proof)
 
 
+def after_header(before: AnchorState, pow_after: HeaderState) -> AnchorState:
+    """The state after a block of which only the header is known, given the header rules' state after it.
+
+    That a header leads there is not checked: `apply` does, or a proof says so. `before` must be a headers-only state.
+    """
+    return _done(before, pow_after, _NO_BODY, (), (), None).state
+
+
 def inclusion_proof(mode: Mode, payload: bytes) -> CoinbaseInclusionProof | None:
     """The inclusion proof that `apply` takes for this payload; None in headers-only mode."""
     _, block = _read(mode, payload)
@@ -180,15 +188,21 @@ def _run(prepared: Prepared, body_root: Hash32, aux: AuxData, proof: CoinbaseInc
             outcome = subprotocol.process(sections[subprotocol.id], prepared.groups[subprotocol.id], context)
             sections[subprotocol.id] = outcome.section
             logs += outcome.logs
-    block = prepared.commitment
-    manifest = Manifest(block.height, block.block_id, body_root, tuple(logs))
-    manifest_hash = manifest.root()
     # The order of the sections is kept: a block adds none, and the state before it has them sorted.
-    after = AnchorState(
-        before.mode,
-        before.magic,
-        prepared.pow,
-        before.history.append(manifest_hash),
-        tuple([Section(section_id, data) for section_id, data in sections.items()]),
-    )
+    after = tuple([Section(section_id, data) for section_id, data in sections.items()])
+    return _done(before, prepared.pow, body_root, tuple(logs), after, proof)
+
+
+def _done(
+    before: AnchorState,
+    pow_after: HeaderState,
+    body_root: Hash32,
+    logs: tuple[Log, ...],
+    sections: tuple[Section, ...],
+    proof: CoinbaseInclusionProof | None,
+) -> Transitioned:
+    block = pow_after.last
+    manifest = Manifest(block.height, block.block_id, body_root, logs)
+    manifest_hash = manifest.root()
+    after = AnchorState(before.mode, before.magic, pow_after, before.history.append(manifest_hash), sections)
     return Transitioned(after, manifest, manifest_hash, proof)

@@ -27,6 +27,9 @@ class PredicateKind(IntEnum):
     """BIP-340: condition = x-only key (32 bytes), witness = signature (64 bytes) of SHA256(claim)."""
     SP1_GROTH16 = 20
     """Condition = program id (32 bytes) followed by the verifying-key bytes, witness = the Groth16 proof."""
+    ULTRA_HONK = 64
+    """Condition = SHA-256 of each accepted verification key of `bb`, joined in the order of the circuits: 64 bytes for the header steps,
+    plain and retarget. Witness = what `proofplane.anchor.header_claim` encodes. The number is of this project only."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,11 @@ class MalformedReceipt(Refused):
 
 
 class ProverKind(IntEnum):
-    """Who made the proof (zkaleido's `ZkVm` byte)."""
+    """Who made the proof (zkaleido's `ZkVm` byte; 64 and above are this project's)."""
 
     NATIVE = 0
     SP1 = 1
+    BARRETENBERG = 64
 
 
 class ProofType(IntEnum):

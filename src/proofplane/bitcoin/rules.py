@@ -173,16 +173,24 @@ def accept(state: HeaderState, header: Header) -> HeaderState:
     if int.from_bytes(block_id, "little") > target:
         raise PowNotMet(block_id, target)
 
+    return following(state, block_id, header.time)
+
+
+def following(state: HeaderState, block_id: BlockId, time: int) -> HeaderState:
+    """The state after a valid child of `state.last`: a child's id and time (seconds) are all of it that a state depends on.
+
+    That a header with this id and time exists and keeps the rules is not checked here: `accept` does, or a proof says so.
+    """
     height = state.last.height + 1
-    epoch_start = header.time if height % BLOCKS_PER_EPOCH == 0 else state.epoch_start
+    epoch_start = time if height % BLOCKS_PER_EPOCH == 0 else state.epoch_start
     return HeaderState(
         network=state.network,
         last=BlockCommitment(Height(height), block_id),
-        next_bits=next_bits_after(header, height, epoch_start, state.network),
+        next_bits=_next_bits(state.next_bits, time, height, epoch_start, state.network),
         epoch_start=epoch_start,
-        window=(*state.window[: state.head], header.time, *state.window[state.head + 1 :]),
+        window=(*state.window[: state.head], time, *state.window[state.head + 1 :]),
         head=(state.head + 1) % WINDOW,
-        work=min(state.work + work_of(header.bits), _MAX_WORK),
+        work=min(state.work + work_of(state.next_bits), _MAX_WORK),
     )
 
 
@@ -191,9 +199,13 @@ def next_bits_after(header: Header, height: int, epoch_start: int, network: Netw
 
     `epoch_start` is the time in seconds of the first block of the epoch of `height`; it matters in an epoch's last block only.
     """
+    return _next_bits(header.bits, header.time, height, epoch_start, network)
+
+
+def _next_bits(bits: int, time: int, height: int, epoch_start: int, network: Network) -> int:
     if (height + 1) % BLOCKS_PER_EPOCH != 0:
-        return header.bits
-    return retarget(header.bits, epoch_start, header.time, rules_of(network))
+        return bits
+    return retarget(bits, epoch_start, time, rules_of(network))
 
 
 def retarget(bits: int, first_time: int, last_time: int, rules: NetworkRules) -> int:

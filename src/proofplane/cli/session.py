@@ -11,6 +11,7 @@ from proofplane.cli.display import Display
 from proofplane.cli.output import print_fields, print_json
 from proofplane.cli.program import program
 from proofplane.cli.progress import NodePicture
+from proofplane.node.backend import chosen
 from proofplane.node.config import Settings
 from proofplane.node.data_dir import DataDirectory
 from proofplane.node.node import Node
@@ -39,15 +40,16 @@ async def run(
 ) -> None:
     """Runs a node in the settings' data directory to the end of `drive` and of all proofs, and prints the summary.
 
-    Raises what `run_session` and `DataDirectory` do.
+    Raises what `chosen`, `run_session` and `DataDirectory` do.
     """
     clock = SystemClock()
 
     def display(node: Node) -> Display:
         return Display([NodePicture(node.progress)], clock, quiet=output.quiet)
 
-    with DataDirectory(Path(settings.node.data_dir), params) as directory:
-        summary = await run_session(directory, source, drive, settings, clock, display, target_blocks, retry_failed)
+    backend = chosen(settings, params)  # whatever it misses is said before anything is written
+    with DataDirectory(Path(settings.node.data_dir), params, step_predicate=backend.step_predicate) as directory:
+        summary = await run_session(directory, source, drive, settings, clock, display, target_blocks, retry_failed, backend=backend)
     print_summary(summary, output.as_json)
 
 
@@ -57,14 +59,17 @@ def print_summary(summary: Summary, as_json: bool) -> None:
         print_json(asdict(summary))
         return
     rate = f" ({summary.proved / summary.seconds:,.0f} blocks a second)" if summary.proved and summary.seconds else ""
+    times = {} if summary.step_seconds is None else {"step proving": str(summary.step_seconds)}
     print_fields(
         {
             "network": f"{summary.network}, {summary.mode}",
+            "backend": summary.backend,
             "anchor": summary.anchor,
             "tip": summary.tip,
             "blocks": f"{summary.blocks:,}",
             "step proofs": f"{summary.step_proofs:,} stored",
             "recursive proofs": f"{summary.recursive_proofs:,} stored",
+            **times,
             "reorgs": summary.reorgs,
             "time": f"{summary.seconds:.1f} s{rate}",
             "next": f"{program()} verify-chain --data-dir {summary.data_dir}",

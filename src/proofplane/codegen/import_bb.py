@@ -11,15 +11,19 @@ Rules:
 4. The first response is the error's. A command is answered by its name + Response where there is such a response;
    the commands and responses left over belong together in their order (`CircuitStats` and `CircuitInfoResponse`).
 5. A struct that is used as a type, be it a response besides, becomes a type.
+6. What names mean is not printed; it is added from `bb_docs.DOCS`.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TypeAlias
 
 from proofplane.base.errors import CallerMistake
+from proofplane.codegen.bb_docs import DOCS
 from proofplane.wire.messages import ERROR, RESPONSE_SUFFIX
 from proofplane.wire.names import pascal
 from proofplane.wire.schema.canonical import to_jsonc
@@ -126,13 +130,16 @@ class _Importer:
         if not error.endswith(ERROR):
             raise NotAPrintedSchema(f"the first response should be the error's, not {error!r}")
         answers = _answers(list(requests), [name for name in responses if name != error])
+        program = printed.get("__typename")
+        docs = DOCS.get(program, {}) if isinstance(program, str) else {}
+        structs = {name: _documented(struct, docs, is_type=name in self._used) for name, struct in self._structs.items()}
         return Schema(
             service=service,
             aliases=tuple(self._aliases.values()),
-            types=tuple(struct for name, struct in self._structs.items() if name in self._used),
-            error=self._structs[error],
-            commands=tuple(Command(self._structs[name], self._structs[answers[name]]) for name in requests),
-            doc=f"Imported from {printed.get('__typename')}, version 5.0.0, as the program prints it; see `proofplane codegen import-bb`.",
+            types=tuple(struct for name, struct in structs.items() if name in self._used),
+            error=structs[error],
+            commands=tuple(Command(structs[name], structs[answers[name]], docs.get(name, "")) for name in requests),
+            doc=f"Imported from {program}, version 5.0.0, as the program prints it; see `proofplane codegen import-bb`.",
         )
 
     def _union(self, printed: dict[str, Json], key: str) -> list[str]:
@@ -204,6 +211,12 @@ class _Importer:
         if self._aliases.setdefault(name, alias) != alias:
             raise NotAPrintedSchema(f"the alias {printed!r} stands for two things")
         return Named(name)
+
+
+def _documented(struct: Struct, docs: Mapping[str, str], *, is_type: bool) -> Struct:
+    """The struct with the docs of its fields, and its own if it is a type; the name of a request has its command's."""
+    fields = tuple(replace(field, doc=docs.get(f"{struct.name}.{field.name}", "")) for field in struct.fields)
+    return replace(struct, fields=fields, doc=docs.get(struct.name, "") if is_type else "")
 
 
 def _answers(requests: list[str], responses: list[str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -15,8 +15,8 @@ from proofplane.base.errors import CallerMistake
 
 ENVIRONMENT_PREFIX = "PROOFPLANE_"
 
-_FOREIGN_VARIABLES = frozenset({"PROOFPLANE_DATA", "PROOFPLANE_BB"})
-"""Variables with our prefix that are no settings: the tests' real inputs, and the path of `bb`."""
+_FOREIGN_VARIABLES = frozenset({"PROOFPLANE_DATA", "PROOFPLANE_BB", "PROOFPLANE_CACHE"})
+"""Variables with our prefix that are no settings: the tests' real inputs, the path of `bb`, and where what it needs is kept."""
 
 
 class BadConfig(CallerMistake):
@@ -34,6 +34,8 @@ class NodeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 class ProverSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`[prover]`: the proving service."""
 
+    backend: Literal["native", "barretenberg"] = "native"
+    """Who proves steps: child processes that sign, or circuits by the real `bb`. Recursive proofs are native with both."""
     processes: int | None = None
     """Child processes of the native prover; None = cores - 1, at least 1."""
     max_in_flight: int = 256
@@ -63,6 +65,17 @@ class BitcoindSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     poll_seconds: float = 1.0
 
 
+class VerifierSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`[verifier]`: processes that verify, and how much the verifier service takes in."""
+
+    processes: int | None = None
+    """Verifications at a time, each by a `bb` of its own; None = as many as cores. More than cores are not run."""
+    queue: int = 1024
+    """Unanswered requests of the low-latency queue; beyond it one is refused with the time after which to ask again."""
+    gossip_queue: int = 2048
+    """The same of the batching queue."""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """All settings, by section."""
 
@@ -70,6 +83,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     prover: ProverSettings = ProverSettings()
     anchor: AnchorSettings = AnchorSettings()
     bitcoind: BitcoindSettings = BitcoindSettings()
+    verifier: VerifierSettings = VerifierSettings()
 
 
 _LIMITS = {
@@ -78,6 +92,9 @@ _LIMITS = {
     ("prover", "max_in_flight"): 2048,
     ("prover", "tick_seconds"): 3600,
     ("bitcoind", "poll_seconds"): 3600,
+    ("verifier", "processes"): 256,
+    ("verifier", "queue"): 65536,
+    ("verifier", "gossip_queue"): 65536,
 }
 """Upper bounds of numbers that must be above 0. In flight: half of what the native prover keeps, so that it never has to refuse."""
 

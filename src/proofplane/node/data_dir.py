@@ -3,7 +3,7 @@
 ```
 DIR/lock           held while a node runs
 DIR/trust.json     anchor and predicates: all that a verifier has to believe
-DIR/keys/*.key     secret keys of the native prover, mode 0600
+DIR/keys/*.key     secret keys of the native prover, mode 0600; no step key where circuits prove the steps
 DIR/proofplane.db  everything else
 ```
 """
@@ -28,6 +28,7 @@ from proofplane.base.predicate import Predicate, PredicateKind
 from proofplane.crypto.hashes import sha256
 from proofplane.crypto.keyfile import load_key, load_or_create_key
 from proofplane.crypto.schnorr import SigningKey
+from proofplane.node.kinds import NATIVE, kind_of
 from proofplane.storage.database import DATABASE_NAME, ReadOnlyDatabase, Schema
 from proofplane.storage.errors import DirectoryUnusable
 from proofplane.storage.lock import DirectoryLock
@@ -45,6 +46,10 @@ _STEP_KEY, _MOHO_KEY = "step", "moho"
 
 class WrongChain(CallerMistake):
     """The data directory holds another chain, or was made with other keys, than asked for."""
+
+
+class WrongBackend(CallerMistake):
+    """The data directory was made with another prover backend than asked for: its chain demands proofs of another kind."""
 
 
 class MalformedTrust(CallerMistake):
@@ -114,17 +119,19 @@ class TrustRoot:
 class DataDirectory:
     """A data directory in use by this process: locked, with keys and trust root in place."""
 
-    def __init__(self, path: Path, params: AnchorParams, *, fresh: bool = False) -> None:
+    def __init__(self, path: Path, params: AnchorParams, *, fresh: bool = False, step_predicate: Predicate | None = None) -> None:
         """Locks `path`, creating keys and trust root on first use.
 
         Args:
             path: The directory; created if absent.
             params: Of the chain that it is to hold.
             fresh: Empty it first, if it holds exactly that chain.
+            step_predicate: What its step proofs must meet; None: the predicate of a signing key made here.
 
         Raises:
             DirectoryInUse, DirectoryUnusable: See `DirectoryLock`.
             WrongChain: It was made for another anchor or with other keys; nothing was written.
+            WrongBackend: It was made with another backend; nothing was written.
             KeyFileUnusable, KeyFileBroken: See `load_or_create_key`.
         """
         self._lock = DirectoryLock(path)
@@ -132,7 +139,8 @@ class DataDirectory:
         try:
             if fresh:
                 self._forget(params)
-            self.trust = self._opened(params) if (path / TRUST_NAME).exists() else self._created(params)
+            known = (path / TRUST_NAME).exists()
+            self.trust = self._opened(params, step_predicate) if known else self._created(params, step_predicate)
         except BaseException:
             self._lock.release()
             raise
@@ -155,24 +163,37 @@ class DataDirectory:
         """The database file."""
         return self.path / DATABASE_NAME
 
-    def _opened(self, params: AnchorParams) -> TrustRoot:
+    def _opened(self, params: AnchorParams, step_predicate: Predicate | None) -> TrustRoot:
         found = TrustRoot.read(self.path)
         if found.params != params:
             difference = found.differences(replace(found, params=params))
             raise WrongChain(f"{self.path} holds another chain ({difference}): name another --data-dir")
-        step, moho = (_schnorr(load_key(self.path / _KEYS / f"{name}.key")) for name in (_STEP_KEY, _MOHO_KEY))
-        if (step, moho) != (found.step_predicate, found.moho_predicate):
+        made_with, wanted = _backend(found.step_predicate), _backend(step_predicate)
+        if made_with != wanted:
+            raise WrongBackend(
+                f"{self.path} was made with --backend {made_with}, not {wanted}: give --backend {made_with}, or name another --data-dir"
+            )
+        if step_predicate not in (None, found.step_predicate):
+            raise WrongChain(
+                f"{self.path} was made for circuits with other verification keys ({found.step_predicate}) than this version's: "
+                "name another --data-dir"
+            )
+        step = self._key_predicate(_STEP_KEY) if step_predicate is None else step_predicate
+        if (step, self._key_predicate(_MOHO_KEY)) != (found.step_predicate, found.moho_predicate):
             raise WrongChain(f"{self.path / _KEYS} does not hold the keys that {TRUST_NAME} names: restore them or name another --data-dir")
         return found
 
-    def _created(self, params: AnchorParams) -> TrustRoot:
+    def _key_predicate(self, name: str) -> Predicate:
+        return _schnorr(load_key(self.path / _KEYS / f"{name}.key"))
+
+    def _created(self, params: AnchorParams, step_predicate: Predicate | None) -> TrustRoot:
         if self.database.exists():
             raise WrongChain(f"{self.path} has a database but no {TRUST_NAME}: restore that file or name another --data-dir")
         try:
             (self.path / _KEYS).mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise DirectoryUnusable(f"{self.path / _KEYS}: {error.strerror}") from None
-        trust = TrustRoot(params, self.add_key(_STEP_KEY), self.add_key(_MOHO_KEY))
+        trust = TrustRoot(params, step_predicate or self.add_key(_STEP_KEY), self.add_key(_MOHO_KEY))
         write_durably(self.path / TRUST_NAME, trust.to_json().encode())
         return trust
 
@@ -231,6 +252,12 @@ def write_durably(path: Path, content: bytes) -> None:
 
 def _schnorr(key: SigningKey) -> Predicate:
     return Predicate(PredicateKind.SCHNORR, key.public().raw)
+
+
+def _backend(step_predicate: Predicate | None) -> str:
+    """Which backend meets a chain's step predicate; None stands for a key of its own."""
+    kind = NATIVE if step_predicate is None else kind_of(step_predicate)
+    return "unknown" if kind is None else kind.backend
 
 
 class _PredicateText(msgspec.Struct, forbid_unknown_fields=True):

@@ -12,6 +12,7 @@ from proofplane.base.ids import BlockCommitment, BlockId, Height
 from proofplane.base.proof_id import ProofId, RecursiveId, StepId, proof_id_from_key
 from proofplane.base.receipt import Receipt
 from proofplane.node.data_dir import TrustRoot
+from proofplane.node.kinds import kind_of
 from proofplane.proving.frontier import last_proven
 from proofplane.proving.store import SCHEMA, JobReader, stored_receipt
 from proofplane.proving.types import ProofKey
@@ -51,6 +52,8 @@ class StatusShown:
 
     chain: str
     identity: str
+    backend: str
+    """Which prover backend its step proofs are of."""
     tip: str | None
     moho_tip: str | None
     last_proven: str | None
@@ -85,6 +88,7 @@ class StoredProof:
 def read_status(rows: Rows, trust: TrustRoot) -> StatusShown:
     """Reads the status of a data directory."""
     tip, moho = anchor_tip(rows), moho_tip(rows)
+    kind = kind_of(trust.step_predicate)
     jobs = JobReader(rows)
     counts = jobs.counts()
     in_flight, _ = jobs.in_flight()
@@ -95,6 +99,7 @@ def read_status(rows: Rows, trust: TrustRoot) -> StatusShown:
     return StatusShown(
         chain=trust.params.describe(),
         identity=trust.identity().hex(),
+        backend="unknown" if kind is None else kind.backend,
         tip=_text(tip),
         moho_tip=_text(None if moho is None else moho[0]),
         last_proven=_text(proven),

@@ -13,17 +13,16 @@ from proofplane.anchor.asm_worker import AsmHandle, AsmWorker
 from proofplane.anchor.moho_store import MohoStore
 from proofplane.anchor.moho_worker import MohoWorker
 from proofplane.anchor.ports import L1Source
-from proofplane.base.cores import usable_cores
 from proofplane.base.ids import BlockCommitment
+from proofplane.node.backend import Backend, NativeBackend, OpenBackend
 from proofplane.node.chain_adapter import ChainAdapter
 from proofplane.node.config import Settings
 from proofplane.node.data_dir import DataDirectory
 from proofplane.node.errors import ProofsMissing, StoppedEarly
 from proofplane.node.inspect import SCHEMAS
 from proofplane.node.progress import Progress
-from proofplane.node.prover_process import command
+from proofplane.node.timings import ProofTimes
 from proofplane.proving.inputs import Command
-from proofplane.proving.native.backend import NativeProver
 from proofplane.proving.service import ProverHandle, ProverStatus, ProverWorker, prover_input
 from proofplane.proving.store import JobReader
 from proofplane.service.clock import Clock, SystemClock
@@ -56,13 +55,18 @@ class Node:
         settings: Settings,
         clock: Clock | None = None,
         observer: WriteObserver | None = None,
+        backend: Backend | None = None,
     ) -> None:
-        """Takes a locked data directory and the source of its chain's blocks; `observer` sees every transaction."""
+        """Takes a locked data directory and the source of its chain's blocks.
+
+        `observer` sees every transaction; `backend` proves, None is the native one, and the directory was made for it.
+        """
         self._directory = directory
         self._source = source
         self._settings = settings
         self._clock = clock or SystemClock()
         self._observer = observer
+        self._backend: Backend = backend or NativeBackend()
         self._stack = AsyncExitStack()
         self._supervisor = Supervisor(clock=self._clock)
         self._anchor_height = directory.trust.params.block.height
@@ -73,6 +77,7 @@ class Node:
         self.prover: ProverHandle
         """Takes an operator's commands."""
         self._jobs: JobReader
+        self._open_backend: OpenBackend
         self._proving: Monitor[ProverStatus]
 
     async def __aenter__(self) -> Node:
@@ -89,15 +94,17 @@ class Node:
         self._jobs = JobReader(database)
         anchors, mohos = AnchorStore(database), MohoStore(database)
         trust = self._directory.trust
-        prover = NativeProver(command(self._directory.key_files), self._processes(), self._clock)
-        self._stack.push_async_callback(prover.close)
+        opened = self._backend.opened(self._directory, self._settings, self._clock)
+        self._open_backend = await self._stack.enter_async_context(opened)
+        prover = self._open_backend.prover
         await self._stack.enter_async_context(self._supervisor)
         self._supervisor.install_signals(asyncio.get_running_loop())
 
         asm = AsmWorker(trust.params, anchors, self._source, self._clock)
         moho = MohoWorker(anchors, mohos, trust.step_predicate, self._clock)
         chain = ChainAdapter(anchors, mohos, trust)
-        worker = ProverWorker(database, chain, prover, self._clock, self._settings.prover.max_in_flight)
+        limit = self._settings.prover.max_in_flight
+        worker = ProverWorker(database, chain, prover, self._clock, limit, self._open_backend.check)
         commands: CommandChannel[Command] = CommandChannel()
         self.prover = ProverHandle(commands.handle())
         # A stage is subscribed to before its producer runs, and launched when what it reads at its start is there.
@@ -121,6 +128,10 @@ class Node:
     def prover_status(self) -> ProverStatus:
         """The prover worker's status."""
         return self._proving.current()
+
+    def proof_times(self) -> ProofTimes | None:
+        """How long the proofs of circuits took in this run; None if there were none."""
+        return self._open_backend.times()
 
     def progress(self) -> Progress:
         """How far everything is."""
@@ -197,9 +208,6 @@ class Node:
                 status = await monitor.changed()
 
         await self.drive(watch())
-
-    def _processes(self) -> int:
-        return self._settings.prover.processes or max(1, usable_cores(self._settings.node.cores) - 1)
 
 
 def _settled(status: ProverStatus, goal: BlockCommitment) -> bool:

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from proofplane.anchor.ports import L1Source
+from proofplane.node.backend import Backend
 from proofplane.node.config import Settings
 from proofplane.node.data_dir import DataDirectory
 from proofplane.node.errors import ProofsMissing, StoppedEarly
 from proofplane.node.node import Node
 from proofplane.node.progress import Progress
+from proofplane.node.timings import ProofTimes
 from proofplane.service.clock import Clock
 from proofplane.storage.database import WriteObserver
 
@@ -29,6 +31,7 @@ class Summary:
 
     network: str
     mode: str
+    backend: str
     anchor: str
     tip: str
     blocks: int
@@ -43,6 +46,8 @@ class Summary:
     """In this run."""
     seconds: float
     """Of this run, from the start of the first service to the last proof."""
+    step_seconds: ProofTimes | None
+    """What each step proof of this run took, where circuits make them."""
     data_dir: str
 
 
@@ -56,6 +61,7 @@ async def run_session(
     target_blocks: int | None = None,
     retry_failed: bool = False,
     observer: WriteObserver | None = None,
+    backend: Backend | None = None,
 ) -> Summary:
     """Runs a node until `drive` has ended and everything is proved, or until a signal.
 
@@ -69,12 +75,13 @@ async def run_session(
         target_blocks: How many blocks above the anchor there will be; None for a source without end, which a signal ends well.
         retry_failed: Ask again for what failed for good in earlier runs.
         observer: Sees every transaction.
+        backend: Proves; None is the native one. The directory was made for it.
 
     Raises:
         TaskFailed, ProofsMissing: See `Node`.
         StoppedEarly: A signal came before the work was done.
     """
-    async with Node(directory, source, settings, clock, observer) as node:
+    async with Node(directory, source, settings, clock, observer, backend) as node:
         node.target_blocks = target_blocks
         began, proved_before = clock.now(), node.progress().recursive_proofs
         async with display(node):
@@ -92,6 +99,7 @@ async def run_session(
         return Summary(
             network=params.network.name.lower(),
             mode=params.mode.label,
+            backend=node.prover_status().backend,
             anchor=str(params.block),
             tip=str(node.tip),
             blocks=progress.blocks,
@@ -101,6 +109,7 @@ async def run_session(
             failed=progress.failed,
             reorgs=node.asm.monitor.current().reorgs,
             seconds=round(clock.now() - began, 3),
+            step_seconds=node.proof_times(),
             data_dir=str(directory.path),
         )
 

@@ -25,14 +25,16 @@ from proofplane.anchor.moho_store import moho_row, moho_tip
 from proofplane.anchor.state import AnchorState, genesis_state
 from proofplane.anchor.transition import apply_stored
 from proofplane.base.attestation import RecursiveAttestation, RecursiveClaim, StateAttestation, StepAttestation
-from proofplane.base.errors import ProofplaneError, Refused
+from proofplane.base.errors import NeverAgain, ProofplaneError, Refused, TryAgain
 from proofplane.base.ids import BlockCommitment
 from proofplane.base.predicate import Predicate, PredicateKind
 from proofplane.base.proof_id import RecursiveId, StepId
 from proofplane.base.receipt import Receipt
 from proofplane.crypto.mmr import join
+from proofplane.crypto.predicates import Check, check
 from proofplane.node.data_dir import TrustRoot
-from proofplane.node.verify_proofs import ChainRefused, ProofsByHeight, check_orphan, require_proof
+from proofplane.node.kinds import kind_of
+from proofplane.node.verify_proofs import ChainRefused, ProofChecks, ProofsByHeight, check_orphan, require_proof
 from proofplane.storage.database import Rows
 from proofplane.storage.errors import StorageBroken
 
@@ -56,32 +58,48 @@ class ChainReport:
         return {**asdict(self), "tip": str(self.tip)}
 
 
-def verify_chain(rows: Rows, trust: TrustRoot, on_block: Callable[[int, int], None] = lambda blocks, total: None) -> ChainReport:
+def verify_chain(
+    rows: Rows,
+    trust: TrustRoot,
+    on_block: Callable[[int, int], None] = lambda blocks, total: None,
+    check: Check = check,
+    threads: int = 1,
+) -> ChainReport:
     """Checks a whole database against its trust root.
 
     Args:
         rows: The database; beside a running node the newest blocks may not have their proofs yet.
         trust: What to believe.
-        on_block: Called after each block with the number of blocks verified so far and of all blocks.
+        on_block: Called after each block with the number of blocks verified so far and of all blocks; proofs that `bb` verifies may be
+            a few blocks behind.
+        check: Knows the kinds of predicate that the trust root names; called on threads.
+        threads: How many proofs are with `bb` at a time.
 
     Raises:
         ChainRefused: Something does not hold, or cannot be read.
         StorageBroken: The database failed.
+        TryAgain, NeverAgain: A proof could not be checked (no `bb`, a predicate without a meaning): nothing is said about the chain.
     """
-    walk = _Walk(rows, trust)
-    try:
-        walk.run(on_block)
-    except (ChainRefused, StorageBroken):
-        raise
-    except (ProofplaneError, TypeError, ValueError) as error:  # a damaged row can be of any shape
-        raise ChainRefused(f"after block {walk.report.tip}: what is stored cannot be read: {error}") from error
+    with ProofChecks(check, threads) as proofs:
+        walk = _Walk(rows, trust, proofs)
+        try:
+            walk.run(on_block)
+        except (TryAgain, NeverAgain, StorageBroken):
+            raise
+        except (ProofplaneError, TypeError, ValueError) as error:  # a damaged row can be of any shape
+            proofs.settle()
+            if isinstance(error, ChainRefused):
+                raise
+            raise ChainRefused(f"after block {walk.report.tip}: what is stored cannot be read: {error}") from error
+        proofs.settle()
     return walk.report
 
 
 class _Walk:
     """The computed state of the chain at one block, and what was verified on the way."""
 
-    def __init__(self, rows: Rows, trust: TrustRoot) -> None:
+    def __init__(self, rows: Rows, trust: TrustRoot, proofs: ProofChecks) -> None:
+        self._proofs = proofs
         self.report = ChainReport(trust.params.block)
         self._rows = rows
         self._trust = trust
@@ -142,15 +160,15 @@ class _Walk:
         block = self._anchor.block
         after = self._attestation()
         step = StepAttestation(self._before, after).encode()
-        require_proof(found, StepId.of(block), step, self._step_predicate)
+        require_proof(found, StepId.of(block), step, self._step_predicate, self._proofs)
         _count(self.report.step_proofs, self._step_predicate)
         moho_predicate = self._trust.moho_predicate
         recursive = RecursiveClaim(RecursiveAttestation(self._genesis, after), moho_predicate).encode()
-        require_proof(found, RecursiveId(block), recursive, moho_predicate)
+        require_proof(found, RecursiveId(block), recursive, moho_predicate, self._proofs)
         _count(self.report.recursive_proofs, moho_predicate)
 
     def _orphan(self, key: bytes, receipt: Receipt) -> None:
-        check_orphan(self._rows, key, receipt, self._trust.moho_predicate)
+        check_orphan(self._rows, key, receipt, self._trust.moho_predicate, self._proofs)
         self.report.orphan_proofs += 1
 
     def _compare_genesis(self) -> None:
@@ -208,6 +226,7 @@ class _Walk:
 
 
 def _count(counts: dict[str, int], predicate: Predicate) -> None:
-    """Counts one proof under its kind; a native proof is a signature."""
-    name = "native" if predicate.kind == PredicateKind.SCHNORR else PredicateKind(predicate.kind).name.lower()
+    """Counts one proof under its kind."""
+    kind = kind_of(predicate)
+    name = PredicateKind(predicate.kind).name.lower() if kind is None else kind.key
     counts[name] = counts.get(name, 0) + 1

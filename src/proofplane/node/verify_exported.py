@@ -11,9 +11,10 @@ from proofplane.base.attestation import STEP_SIZE, RecursiveClaim, StateAttestat
 from proofplane.base.errors import Refused
 from proofplane.base.ids import Hash32
 from proofplane.base.predicate import Predicate
-from proofplane.base.receipt import ProofType, ProverKind, Receipt
-from proofplane.crypto.predicates import check
+from proofplane.base.receipt import ProofType, Receipt
+from proofplane.crypto.predicates import Check, check
 from proofplane.node.data_dir import TrustRoot
+from proofplane.node.kinds import kind_of
 
 
 class ReceiptUntrusted(Refused):
@@ -38,7 +39,7 @@ class VerifiedClaim:
         return asdict(self)
 
 
-def verify_exported(receipt: Receipt, trust: TrustRoot, step_predicate: Predicate | None = None) -> VerifiedClaim:
+def verify_exported(receipt: Receipt, trust: TrustRoot, step_predicate: Predicate | None = None, check: Check = check) -> VerifiedClaim:
     """Verifies a receipt.
 
     A recursive one is tied to the anchor. A step only says that its block leads from one state to the other;
@@ -48,18 +49,20 @@ def verify_exported(receipt: Receipt, trust: TrustRoot, step_predicate: Predicat
         receipt: Of either kind, told apart by the size of its claim.
         trust: What to believe.
         step_predicate: The predicate of the step's parent state; None = the first one of the chain.
+        check: Knows the kinds of predicate that the trust root names.
 
     Raises:
         ReceiptUntrusted: Another program, another anchor or another Moho predicate.
         Refused: The claim or the proof is malformed, or the proof does not hold.
+        UnknownPredicate, TryAgain: It could not be checked.
     """
     if len(receipt.public_values) == STEP_SIZE:
-        _check_program(receipt, STEP_PROGRAM_ID)
-        step = StepAttestation.decode(receipt.public_values)
         predicate = trust.step_predicate if step_predicate is None else step_predicate
+        _check_program(receipt, STEP_PROGRAM_ID, predicate)
+        step = StepAttestation.decode(receipt.public_values)
         check(predicate, receipt.public_values, receipt.proof)
         return _claim("step", step.before, step.after, predicate)
-    _check_program(receipt, RECURSIVE_PROGRAM_ID)
+    _check_program(receipt, RECURSIVE_PROGRAM_ID, trust.moho_predicate)
     claim = RecursiveClaim.decode(receipt.public_values)
     if claim.moho_predicate != trust.moho_predicate:
         raise ReceiptUntrusted(f"the proof was made under {claim.moho_predicate}, trusted is {trust.moho_predicate}")
@@ -71,12 +74,14 @@ def verify_exported(receipt: Receipt, trust: TrustRoot, step_predicate: Predicat
     return _claim("recursive", genesis, claim.attestation.proven, trust.moho_predicate)
 
 
-def _check_program(receipt: Receipt, program: Hash32) -> None:
+def _check_program(receipt: Receipt, program: Hash32, predicate: Predicate) -> None:
     if receipt.program_id != program:
         named = "no program" if receipt.program_id is None else receipt.program_id.hex()
         raise ReceiptUntrusted(f"the receipt is of {named}, not of program {program.hex()}")
-    if (receipt.prover, receipt.proof_type) != (ProverKind.NATIVE, ProofType.CORE):
-        raise ReceiptUntrusted(f"the receipt is by {receipt.prover.name} in the form {receipt.proof_type.name}, not by the native prover")
+    kind = kind_of(predicate)
+    if kind is not None and (receipt.prover, receipt.proof_type) != (kind.prover, ProofType.CORE):
+        form = receipt.proof_type.name
+        raise ReceiptUntrusted(f"the receipt is by {receipt.prover.name} in the form {form}, {kind.label} proofs are by {kind.prover.name}")
 
 
 def _claim(kind: str, start: StateAttestation, end: StateAttestation, predicate: Predicate) -> VerifiedClaim:

@@ -9,8 +9,11 @@ Rules:
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import groupby
+from types import TracebackType
 
 from proofplane.anchor.moho import MohoState
 from proofplane.anchor.moho_store import moho_row
@@ -18,15 +21,19 @@ from proofplane.anchor.programs import RECURSIVE_PROGRAM_ID, STEP_PROGRAM_ID
 from proofplane.base.attestation import RecursiveClaim, StepAttestation
 from proofplane.base.errors import Refused
 from proofplane.base.ids import BlockCommitment, Hash32, Height
-from proofplane.base.predicate import Predicate
+from proofplane.base.predicate import Predicate, PredicateKind
 from proofplane.base.proof_id import ProofId, RecursiveId, StepId, proof_id_from_key
-from proofplane.base.receipt import ProofType, ProverKind, Receipt
+from proofplane.base.receipt import ProofType, Receipt
 from proofplane.crypto.hashes import sha256
-from proofplane.crypto.predicates import UnknownPredicate, check
+from proofplane.crypto.predicates import Check
+from proofplane.node.kinds import kind_of
 from proofplane.storage.database import Row, Rows
 
 _PAGE = 256
 """Proofs read at a time."""
+
+_AHEAD = 4
+"""Checks that wait for each thread: enough that none idles, and a refusal is known at most so many blocks late."""
 
 
 class ChainRefused(Refused):
@@ -78,21 +85,63 @@ def _paged(rows: Rows) -> Iterator[Row]:
         after = page[-1][0]
 
 
-def require_proof(found: dict[bytes, Receipt], proof_id: ProofId, claim: bytes, predicate: Predicate) -> None:
+class ProofChecks:
+    """Checks proofs one after the other, or, those whose kind is checked by another process, several at a time while the walk goes on.
+
+    Whoever walks calls `settle` at the end, and before it reports anything that it found itself: so the first refusal in the order of
+    the walk is the one reported. A context manager that waits for its threads.
+    """
+
+    def __init__(self, check: Check, threads: int) -> None:
+        """`threads` is how many proofs are with other processes at a time; 1 or less: none while the walk goes on."""
+        self._check = check
+        self._threads = threads
+        self._pool = ThreadPoolExecutor(max(1, threads), "proof checks")
+        self._pending: deque[Future[None]] = deque()
+
+    def check(self, receipt: Receipt, proof_id: ProofId, predicate: Predicate) -> None:
+        """Checks, or lets check, that a receipt's public values hold; raises the first `ChainRefused` or could-not-check known so far."""
+        if self._threads > 1 and predicate.kind == PredicateKind.ULTRA_HONK:
+            self._pending.append(self._pool.submit(self._checked, receipt, proof_id, predicate))
+            self._settle_to(_AHEAD * self._threads)
+        else:
+            self._checked(receipt, proof_id, predicate)
+
+    def settle(self) -> None:
+        """Waits for all checks; raises the first trouble in the order in which they were asked for."""
+        self._settle_to(0)
+
+    def _settle_to(self, left: int) -> None:
+        while len(self._pending) > left:
+            self._pending.popleft().result()
+
+    def _checked(self, receipt: Receipt, proof_id: ProofId, predicate: Predicate) -> None:
+        try:
+            self._check(predicate, receipt.public_values, receipt.proof)
+        except Refused as error:
+            raise ChainRefused(f"the {_name(proof_id)} does not hold: {error}") from error
+
+    def __enter__(self) -> ProofChecks:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+
+def require_proof(found: dict[bytes, Receipt], proof_id: ProofId, claim: bytes, predicate: Predicate, proofs: ProofChecks) -> None:
     """Takes the proof of `proof_id` out of `found` and checks it; raises `ChainRefused` unless it is there and proves `claim`."""
     receipt = found.pop(proof_id.key(), None)
     if receipt is None:
         raise ChainRefused(f"there is no {_name(proof_id)} (if `prove` has not finished, start it again)")
-    _check_program(receipt, proof_id)
+    _check_program(receipt, proof_id, predicate)
     if receipt.public_values != claim:
         raise ChainRefused(f"the {_name(proof_id)} is of something else than the computed states")
-    _check(receipt, proof_id, predicate)
+    proofs.check(receipt, proof_id, predicate)
 
 
-def check_orphan(rows: Rows, key: bytes, receipt: Receipt, moho_predicate: Predicate) -> None:
+def check_orphan(rows: Rows, key: bytes, receipt: Receipt, moho_predicate: Predicate, proofs: ProofChecks) -> None:
     """Checks a proof of a block that is not on the chain (rule 3); raises `ChainRefused`."""
     proof_id = proof_id_from_key(key)
-    _check_program(receipt, proof_id)
     if isinstance(proof_id, RecursiveId):
         claim = RecursiveClaim.decode(receipt.public_values)
         about, predicate = claim.attestation.proven.reference, moho_predicate
@@ -105,7 +154,8 @@ def check_orphan(rows: Rows, key: bytes, receipt: Receipt, moho_predicate: Predi
         about, predicate = step.after.reference, _stored_predicate(rows, proof_id, step)
     if about != block.block_id:
         raise ChainRefused(f"the {_name(proof_id)} is about block {about}")
-    _check(receipt, proof_id, predicate)
+    _check_program(receipt, proof_id, predicate)
+    proofs.check(receipt, proof_id, predicate)
 
 
 def _stored_predicate(rows: Rows, proof_id: StepId, step: StepAttestation) -> Predicate:
@@ -118,16 +168,12 @@ def _stored_predicate(rows: Rows, proof_id: StepId, step: StepAttestation) -> Pr
     return state.next_predicate
 
 
-def _check(receipt: Receipt, proof_id: ProofId, predicate: Predicate) -> None:
-    try:
-        check(predicate, receipt.public_values, receipt.proof)
-    except (Refused, UnknownPredicate) as error:
-        raise ChainRefused(f"the {_name(proof_id)} does not hold: {error}") from error
-
-
-def _check_program(receipt: Receipt, proof_id: ProofId) -> None:
+def _check_program(receipt: Receipt, proof_id: ProofId, predicate: Predicate) -> None:
+    """A kind that no backend makes is left to the check, which cannot check it."""
     program: Hash32 = STEP_PROGRAM_ID if isinstance(proof_id, StepId) else RECURSIVE_PROGRAM_ID
-    if (receipt.program_id, receipt.prover, receipt.proof_type) != (program, ProverKind.NATIVE, ProofType.CORE):
+    kind = kind_of(predicate)
+    prover = receipt.prover if kind is None else kind.prover
+    if (receipt.program_id, receipt.prover, receipt.proof_type) != (program, prover, ProofType.CORE):
         raise ChainRefused(f"the {_name(proof_id)} is of another program or prover")
 
 

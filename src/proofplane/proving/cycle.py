@@ -18,6 +18,7 @@ from collections.abc import Sequence
 
 from proofplane.base.ids import BlockCommitment
 from proofplane.base.proof_id import RecursiveId, StepId
+from proofplane.crypto.predicates import Check, check
 from proofplane.proving.board import Board
 from proofplane.proving.frontier import Frontier
 from proofplane.proving.poller import Poller
@@ -38,15 +39,17 @@ DEFAULT_LIMIT = 256
 class Cycle:
     """The worker's effects; owns the board."""
 
-    def __init__(self, store: JobStore, chain: Chain, backend: ProverBackend, clock: Clock, limit: int = DEFAULT_LIMIT) -> None:
-        """`limit` is how many jobs may be in flight."""
+    def __init__(
+        self, store: JobStore, chain: Chain, backend: ProverBackend, clock: Clock, limit: int = DEFAULT_LIMIT, check: Check = check
+    ) -> None:
+        """`limit` is how many jobs may be in flight; `check` holds receipts against their predicates."""
         self._store = store
         self._chain = chain
         self._backend = backend
         self._clock = clock
         self._limit = limit
         self._submitter = Submitter(backend, clock)
-        self._poller = Poller(backend, clock)
+        self._poller = Poller(backend, clock, check)
         self._board: Board | None = None
         self._cursor = 0
         self.frontier: Frontier | None = None

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from proofplane.base.receipt import Receipt
+from proofplane.crypto.predicates import Check
 from proofplane.proving.answers import one_each
 from proofplane.proving.board import Board
 from proofplane.proving.errors import InputMissing
@@ -30,9 +31,11 @@ _log = logging.getLogger(__name__)
 class Poller:
     """Asks the prover and writes the outcomes."""
 
-    def __init__(self, backend: ProverBackend, clock: Clock) -> None:
+    def __init__(self, backend: ProverBackend, clock: Clock, check: Check) -> None:
+        """`check` holds receipts against their predicates; it is called on a thread."""
         self._backend = backend
         self._clock = clock
+        self._check = check
 
     async def reconcile(self, board: Board, jobs: Sequence[InFlight]) -> list[Planned]:
         """Asks about those of `jobs`, which have remote ids, whose pause is over; returns the ones that are proved now."""
@@ -125,7 +128,7 @@ class Poller:
                 pairs.append((receipt, expected))
                 answers.append(InputMissing("not checked yet"))
         if pairs:
-            for place, verdict in zip(places, await asyncio.to_thread(verify_all, pairs), strict=True):
+            for place, verdict in zip(places, await asyncio.to_thread(verify_all, pairs, self._check), strict=True):
                 answers[place] = verdict
         return answers
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from proofplane.base.errors import ProofplaneError, Refused, TryAgain
 from proofplane.base.receipt import Receipt
-from proofplane.crypto import predicates
+from proofplane.crypto.predicates import Check, check
 from proofplane.proving.errors import ReceiptRefused, RefusalReason, as_failure, failure
 from proofplane.proving.types import Expected, Failed, InFlight, Planned, RemotePhase, RemoteStatus
 from proofplane.service.retry import TRANSIENT, classify, delay
@@ -60,12 +60,13 @@ class Ended:
     """Seconds before `next`."""
 
 
-def verify_receipt(receipt: Receipt, expected: Expected) -> VerifiedReceipt:
-    """Returns the receipt as verified: our program, our public values, holding under the predicate.
+def verify_receipt(receipt: Receipt, expected: Expected, check: Check = check) -> VerifiedReceipt:
+    """Returns the receipt as verified: our program, our public values, holding under the predicate by `check`.
 
     Raises:
         ReceiptRefused: It is not the proof that we asked for; `reason` says which check failed.
         NeverAgain: It cannot be checked at all (a predicate without a meaning).
+        TryAgain, Broken: What checks could not look.
     """
     if receipt.program_id != expected.program_id:
         named = receipt.program_id.hex() if receipt.program_id is not None else "no program"
@@ -73,18 +74,18 @@ def verify_receipt(receipt: Receipt, expected: Expected) -> VerifiedReceipt:
     if receipt.public_values != expected.public_values:
         raise ReceiptRefused(RefusalReason.PUBLIC_VALUES, "receipt proves something else than this block on this chain")
     try:
-        predicates.check(expected.predicate, expected.public_values, receipt.proof)
+        check(expected.predicate, expected.public_values, receipt.proof)
     except Refused as error:
         raise ReceiptRefused(RefusalReason.PREDICATE, f"proof does not hold under its predicate: {error}") from None
     return VerifiedReceipt(receipt)
 
 
-def verify_all(pairs: Sequence[tuple[Receipt, Expected]]) -> list[VerifiedReceipt | Exception]:
+def verify_all(pairs: Sequence[tuple[Receipt, Expected]], check: Check = check) -> list[VerifiedReceipt | Exception]:
     """`verify_receipt` for each pair, in order; an exception in a place is about that one only. Runs on a thread of its own."""
     found: list[VerifiedReceipt | Exception] = []
     for receipt, expected in pairs:
         try:
-            found.append(verify_receipt(receipt, expected))
+            found.append(verify_receipt(receipt, expected, check))
         except Exception as error:  # handed to `on_receipt`, which tells refused from could-not-check
             found.append(error)
     return found

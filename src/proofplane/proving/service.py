@@ -16,6 +16,7 @@ from typing import ClassVar
 from proofplane.base.errors import Broken, CallerMistake, ProofplaneError
 from proofplane.base.ids import BlockCommitment
 from proofplane.base.proof_id import StepId
+from proofplane.crypto.predicates import Check, check
 from proofplane.proving.board import Board
 from proofplane.proving.cycle import DEFAULT_LIMIT, Cycle
 from proofplane.proving.errors import UnknownProof, WrongState
@@ -101,14 +102,20 @@ class ProverWorker(Service[Message, ProverStatus]):
 
     name: ClassVar[str] = "prover"
 
-    def __init__(self, database: Database, chain: Chain, backend: ProverBackend, clock: Clock, limit: int = DEFAULT_LIMIT) -> None:
-        """`limit` is how many jobs may be in flight; raises `CallerMistake` unless it is positive."""
+    def __init__(
+        self, database: Database, chain: Chain, backend: ProverBackend, clock: Clock, limit: int = DEFAULT_LIMIT, check: Check = check
+    ) -> None:
+        """Sets the worker up.
+
+        `limit` is how many jobs may be in flight; raises `CallerMistake` unless it is positive. `check` holds receipts against their
+        predicates; it is called on a thread, and for kinds beyond the built-in ones a wider one has to be given.
+        """
         if limit < 1:
             raise CallerMistake(f"at least one proof has to be allowed in flight, not {limit}")
         self._store = JobStore(database)
         self._chain = chain
         self._backend = backend
-        self._cycle = Cycle(self._store, chain, backend, clock, limit)
+        self._cycle = Cycle(self._store, chain, backend, clock, limit, check)
         self._cycles = 0
         self._failed_cycles = 0
         self._last_error: str | None = None

@@ -38,6 +38,7 @@ from proofplane.bitcoin.rules import ContinuityError
 from proofplane.bitcoin.sps50 import TEST_MAGIC, Tag
 from proofplane.bitcoin.transaction import Transaction
 from proofplane.crypto.hashes import sha256
+from proofplane.crypto.predicates import CheckUnavailable, PredicateHolds
 from proofplane.crypto.schnorr import SigningKey
 from unit.anchor.chains import KEYS, SIGNERS, Chain, full_params, regtest_params
 
@@ -235,6 +236,15 @@ def test_a_step_takes_no_prerequisite(chain: Proved) -> None:
     block = chain.block()
     with pytest.raises(Unexecutable, match="no prerequisites"):
         run_step(block.step_input, (receipt(STEP_KEY, bytes(128)),))
+
+
+def test_receipts_that_could_not_be_checked_are_not_the_inputs_fault(chain: Proved) -> None:
+    def busy(predicate: Predicate, claim: bytes, witness: bytes) -> PredicateHolds:
+        raise CheckUnavailable("no process answers")
+
+    block = chain.block()
+    with pytest.raises(CheckUnavailable):
+        run_recursive(block.recursive_input(), (prove_step(block),), busy)
 
 
 def prove_step(block: Block, key: SigningKey = STEP_KEY) -> Receipt:

@@ -20,7 +20,13 @@ def test_equal_encodings_are_equal_predicates(one: Predicate, other: Predicate) 
 
 
 def test_the_ids_are_those_of_the_schema() -> None:
-    assert {kind.name: kind.value for kind in PredicateKind} == {"NEVER_ACCEPT": 0, "ALWAYS_ACCEPT": 1, "SCHNORR": 10, "SP1_GROTH16": 20}
+    assert {kind.name: kind.value for kind in PredicateKind} == {
+        "NEVER_ACCEPT": 0,
+        "ALWAYS_ACCEPT": 1,
+        "SCHNORR": 10,
+        "SP1_GROTH16": 20,
+        "ULTRA_HONK": 64,
+    }
 
 
 def test_a_kind_and_its_number_are_the_same_predicate() -> None:
@@ -44,8 +50,9 @@ def test_a_wrong_offset_or_a_missing_part_is_refused(raw: bytes) -> None:
 
 
 def test_a_predicate_prints_its_kind_or_number_and_its_condition() -> None:
-    assert [str(Predicate(kind, condition)) for kind, condition in ((0, b""), (10, b"\xab"), (64, b"\x01"))] == [
+    assert [str(Predicate(kind, condition)) for kind, condition in ((0, b""), (10, b"\xab"), (64, b"\x01"), (65, b"\x01"))] == [
         "never-accept",
         "schnorr:ab",
-        "64:01",
+        "ultra-honk:01",
+        "65:01",
     ]

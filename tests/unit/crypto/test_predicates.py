@@ -5,8 +5,17 @@ import sys
 
 import pytest
 
+from proofplane.base.errors import Refused, TryAgain
 from proofplane.base.predicate import Predicate, PredicateKind
-from proofplane.crypto.predicates import PredicateHolds, PredicateNotMet, PredicateReason, UnknownPredicate, check
+from proofplane.crypto.predicates import (
+    CheckUnavailable,
+    PredicateHolds,
+    PredicateNotMet,
+    PredicateReason,
+    UnknownPredicate,
+    check,
+    checker,
+)
 from proofplane.crypto.schnorr import SigningKey
 from unit.crypto.sp1_simulator import forge, verifying_key
 
@@ -80,3 +89,36 @@ def test_nothing_but_an_sp1_check_imports_the_pairing_library() -> None:
         "sys.exit(any(name.split('.')[0] == 'py_ecc' for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def only_the_claim_itself(predicate: Predicate, claim: bytes, witness: bytes) -> None:
+    """A kind that is met by repeating the claim, and cannot be looked at when the witness is "busy"."""
+    if witness == b"busy":
+        raise CheckUnavailable("come back later")
+    if witness != claim:
+        raise PredicateNotMet(predicate, PredicateReason.PROOF)
+
+
+ADDED = Predicate(PredicateKind.ULTRA_HONK, b"condition")
+WIDER = checker({PredicateKind.ULTRA_HONK: only_the_claim_itself, PredicateKind.NEVER_ACCEPT: only_the_claim_itself})
+
+
+def test_an_added_kind_is_checked_beside_the_built_in_ones() -> None:
+    assert WIDER(ADDED, CLAIM, CLAIM) == PredicateHolds(ADDED, CLAIM)
+    assert WIDER(SCHNORR, CLAIM, KEY.sign(CLAIM)) == PredicateHolds(SCHNORR, CLAIM)
+    with pytest.raises(PredicateNotMet):
+        WIDER(ADDED, CLAIM, b"other")
+    with pytest.raises(UnknownPredicate, match="those that can be: 0, 1, 10, 20, 64"):
+        WIDER(Predicate(65), CLAIM, CLAIM)
+
+
+def test_what_a_built_in_kind_means_cannot_be_changed() -> None:
+    with pytest.raises(PredicateNotMet):
+        WIDER(Predicate(PredicateKind.NEVER_ACCEPT), CLAIM, CLAIM)
+
+
+def test_an_added_kind_that_could_not_look_says_nothing_about_the_claim() -> None:
+    with pytest.raises(CheckUnavailable) as caught:
+        WIDER(ADDED, CLAIM, b"busy")
+    assert isinstance(caught.value, TryAgain)
+    assert not isinstance(caught.value, Refused)

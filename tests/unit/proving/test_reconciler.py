@@ -10,6 +10,7 @@ from proofplane.base.errors import Broken, NeverAgain, Refused, TryAgain
 from proofplane.base.predicate import Predicate, PredicateKind
 from proofplane.base.proof_id import StepId
 from proofplane.base.receipt import ProverKind, Receipt
+from proofplane.crypto.predicates import CheckUnavailable, PredicateHolds
 from proofplane.proving.errors import NotReady, ProverFailed, ReceiptRefused, RefusalReason
 from proofplane.proving.reconciler import (
     Again,
@@ -71,6 +72,15 @@ def test_a_predicate_without_a_meaning_ends_the_attempt() -> None:
     (answer,) = verify_all([(HONEST, replace(EXPECTED, predicate=Predicate(77)))])
     assert isinstance(answer, Exception)
     assert isinstance(on_receipt(JOB, answer, 0), Ended)
+
+
+def test_a_receipt_that_could_not_be_checked_is_asked_about_again_and_is_no_forgery() -> None:
+    def busy(predicate: Predicate, claim: bytes, witness: bytes) -> PredicateHolds:
+        raise CheckUnavailable("no process answers")
+
+    (answer,) = verify_all([(HONEST, EXPECTED)], busy)
+    assert isinstance(answer, CheckUnavailable)
+    assert isinstance(on_receipt(JOB, answer, 0), Again)
 
 
 def test_a_batch_is_checked_item_by_item() -> None:

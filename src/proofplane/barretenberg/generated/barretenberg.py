@@ -14,63 +14,87 @@ import msgspec as _msgspec
 
 from proofplane import wire as _wire
 
-Fr: _typing.TypeAlias = _typing.Annotated[bytes, _msgspec.Meta(min_length=32, max_length=32)]
+Fr: _typing.TypeAlias = _typing.Annotated[bytes, _msgspec.Meta(min_length=32, max_length=32, title="Fr")]
 """An element of the BN254 scalar field, big-endian and less than the modulus."""
 
-Uint256: _typing.TypeAlias = _typing.Annotated[bytes, _msgspec.Meta(min_length=32, max_length=32)]
+Uint256: _typing.TypeAlias = _typing.Annotated[bytes, _msgspec.Meta(min_length=32, max_length=32, title="Uint256")]
 """An unsigned integer of 256 bits, big-endian."""
 
-Fq: _typing.TypeAlias = _typing.Annotated[bytes, _msgspec.Meta(min_length=32, max_length=32)]
+Fq: _typing.TypeAlias = _typing.Annotated[bytes, _msgspec.Meta(min_length=32, max_length=32, title="Fq")]
 """An element of the BN254 base field, big-endian and less than the modulus."""
 
-Secp256k1Fq: _typing.TypeAlias = _typing.Annotated[bytes, _msgspec.Meta(min_length=32, max_length=32)]
+Secp256k1Fq: _typing.TypeAlias = _typing.Annotated[bytes, _msgspec.Meta(min_length=32, max_length=32, title="Secp256k1Fq")]
 """An element of the secp256k1 base field, big-endian and less than the modulus."""
 
-Secp256k1Fr: _typing.TypeAlias = _typing.Annotated[bytes, _msgspec.Meta(min_length=32, max_length=32)]
+Secp256k1Fr: _typing.TypeAlias = _typing.Annotated[bytes, _msgspec.Meta(min_length=32, max_length=32, title="Secp256k1Fr")]
 """An element of the secp256k1 scalar field, big-endian and less than the group's order."""
 
 Fq2: _typing.TypeAlias = tuple[Fq, Fq]
 """An element of the quadratic extension of Fq: c0, then c1."""
 
-Secp256r1Fr: _typing.TypeAlias = _typing.Annotated[bytes, _msgspec.Meta(min_length=32, max_length=32)]
+Secp256r1Fr: _typing.TypeAlias = _typing.Annotated[bytes, _msgspec.Meta(min_length=32, max_length=32, title="Secp256r1Fr")]
 """An element of the secp256r1 scalar field, big-endian and less than the group's order."""
 
-Secp256r1Fq: _typing.TypeAlias = _typing.Annotated[bytes, _msgspec.Meta(min_length=32, max_length=32)]
+Secp256r1Fq: _typing.TypeAlias = _typing.Annotated[bytes, _msgspec.Meta(min_length=32, max_length=32, title="Secp256r1Fq")]
 """An element of the secp256r1 base field, big-endian and less than the modulus."""
 
 
 class CircuitInput(_wire.Message, frozen=True, gc=False):
-    """`CircuitInput` of the contract."""
+    """A circuit and its verification key."""
 
     name: str
+    """For messages only."""
+
     bytecode: bytes
+    """ACIR in msgpack behind the format byte 0x03; not gzipped."""
+
     verification_key: bytes
+    """Empty if it is not known; the program then computes it where it needs it."""
 
 
 class ProofSystemSettings(_wire.Message, frozen=True, gc=False):
-    """`ProofSystemSettings` of the contract."""
+    """The flavour of UltraHonk; every field must be given."""
 
     ipa_accumulation: bool
+    """Whether proofs carry an IPA claim; needs the Grumpkin points."""
+
     oracle_hash_type: str
+    """The transcript's hash: "poseidon2" or "keccak"."""
+
     disable_zk: bool
+    """Whether proofs need not hide their witness."""
+
     optimized_solidity_verifier: bool
+    """Which Solidity verifier is written; of no effect on proofs."""
 
 
 class CircuitInputNoVk(_wire.Message, frozen=True, gc=False):
-    """`CircuitInputNoVk` of the contract."""
+    """A circuit whose verification key is not needed."""
 
     name: str
+    """For messages only."""
+
     bytecode: bytes
+    """ACIR in msgpack behind the format byte 0x03; not gzipped."""
 
 
 class ChonkProof(_wire.Message, frozen=True, gc=False):
-    """`ChonkProof` of the contract."""
+    """A proof of a stack of circuits in its five parts, 1,272 field elements; in this order they are the flat form."""
 
     hiding_oink_proof: list[Fr]
+    """78 elements, the public outputs first."""
+
     merge_proof: list[Fr]
+    """41 elements."""
+
     eccvm_proof: list[Fr]
+    """612 elements."""
+
     ipa_proof: list[Fr]
+    """64 elements."""
+
     joint_proof: list[Fr]
+    """477 elements."""
 
     def __post_init__(self) -> None:
         """Refuses wrong sizes and ranges, and brings values into the form of the wire."""
@@ -92,7 +116,7 @@ class ChonkProof(_wire.Message, frozen=True, gc=False):
 
 
 class GrumpkinPoint(_wire.Message, frozen=True, gc=False):
-    """`GrumpkinPoint` of the contract."""
+    """A point of Grumpkin, whose coordinates are scalars of BN254."""
 
     x: Fr
     y: Fr
@@ -106,7 +130,7 @@ class GrumpkinPoint(_wire.Message, frozen=True, gc=False):
 
 
 class Secp256k1Point(_wire.Message, frozen=True, gc=False):
-    """`Secp256k1Point` of the contract."""
+    """A point of secp256k1."""
 
     x: Secp256k1Fq
     y: Secp256k1Fq
@@ -120,7 +144,7 @@ class Secp256k1Point(_wire.Message, frozen=True, gc=False):
 
 
 class Bn254G1Point(_wire.Message, frozen=True, gc=False):
-    """`Bn254G1Point` of the contract."""
+    """A point of BN254's first group."""
 
     x: Fq
     y: Fq
@@ -134,7 +158,7 @@ class Bn254G1Point(_wire.Message, frozen=True, gc=False):
 
 
 class Bn254G2Point(_wire.Message, frozen=True, gc=False):
-    """`Bn254G2Point` of the contract."""
+    """A point of BN254's second group."""
 
     x: Fq2
     y: Fq2
@@ -154,7 +178,7 @@ class Bn254G2Point(_wire.Message, frozen=True, gc=False):
 
 
 class Secp256r1Point(_wire.Message, frozen=True, gc=False):
-    """`Secp256r1Point` of the contract."""
+    """A point of secp256r1 (P-256)."""
 
     x: Secp256r1Fq
     y: Secp256r1Fq
@@ -168,7 +192,7 @@ class Secp256r1Point(_wire.Message, frozen=True, gc=False):
 
 
 class AvmStat(_wire.Message, frozen=True, gc=False):
-    """`AvmStat` of the contract."""
+    """One measurement of the AVM prover."""
 
     name: str
     value_ms: _wire.U64
@@ -180,11 +204,16 @@ class AvmStat(_wire.Message, frozen=True, gc=False):
 
 
 class CircuitComputeVkResponse(_wire.Message, frozen=True, gc=False):
-    """`CircuitComputeVkResponse` of the contract."""
+    """A verification key in three forms."""
 
     bytes: _builtins.bytes
+    """The key as commands take it: 3,680 bytes with Poseidon2, 1,888 with Keccak."""
+
     fields: list[Uint256]
+    """The key as field elements, the form that a circuit takes."""
+
     hash: _builtins.bytes
+    """Of `fields`, with Poseidon2, 32 bytes."""
 
     def __post_init__(self) -> None:
         """Refuses wrong sizes and ranges, and brings values into the form of the wire."""
@@ -211,7 +240,7 @@ class AvmProveResponse(_wire.Message, frozen=True, gc=False):
 
 
 class AvmProve(_wire.Command[AvmProveResponse], frozen=True, gc=False):
-    """`AvmProve` of the contract."""
+    """Proves an execution of the AVM; builds without the AVM answer with an error."""
 
     inputs: bytes
 
@@ -223,7 +252,7 @@ class AvmVerifyResponse(_wire.Message, frozen=True, gc=False):
 
 
 class AvmVerify(_wire.Command[AvmVerifyResponse], frozen=True, gc=False):
-    """`AvmVerify` of the contract."""
+    """Verifies a proof of the AVM; builds without the AVM answer with an error."""
 
     proof: list[Fr]
     public_inputs: bytes
@@ -243,7 +272,7 @@ class AvmCheckCircuitResponse(_wire.Message, frozen=True, gc=False):
 
 
 class AvmCheckCircuit(_wire.Command[AvmCheckCircuitResponse], frozen=True, gc=False):
-    """`AvmCheckCircuit` of the contract."""
+    """Checks the AVM's circuit on inputs without proving; builds without the AVM answer with an error."""
 
     inputs: bytes
 
@@ -252,8 +281,13 @@ class CircuitProveResponse(_wire.Message, frozen=True, gc=False):
     """`CircuitProveResponse` of the contract."""
 
     public_inputs: list[Uint256]
+    """The circuit's public inputs, taken from the witness."""
+
     proof: list[Uint256]
+    """The proof without the public inputs; its length follows from the flavour."""
+
     vk: CircuitComputeVkResponse
+    """The key, if it was computed; empty if it was given."""
 
     def __post_init__(self) -> None:
         """Refuses wrong sizes and ranges, and brings values into the form of the wire."""
@@ -266,15 +300,18 @@ class CircuitProveResponse(_wire.Message, frozen=True, gc=False):
 
 
 class CircuitProve(_wire.Command[CircuitProveResponse], frozen=True, gc=False):
-    """`CircuitProve` of the contract."""
+    """Proves a circuit. The witness is NOT checked: a proof from one that does not satisfy the circuit does not verify."""
 
     circuit: CircuitInput
+
     witness: bytes
+    """The witness map in msgpack behind the format byte 0x03; not gzipped."""
+
     settings: ProofSystemSettings
 
 
 class CircuitComputeVk(_wire.Command[CircuitComputeVkResponse], frozen=True, gc=False):
-    """`CircuitComputeVk` of the contract."""
+    """Computes a circuit's verification key; needs as many ceremony points as proving."""
 
     circuit: CircuitInputNoVk
     settings: ProofSystemSettings
@@ -284,9 +321,15 @@ class CircuitInfoResponse(_wire.Message, frozen=True, gc=False):
     """`CircuitInfoResponse` of the contract."""
 
     num_gates: _wire.U32
+    """Gates, or rows of the lookup tables where these are more; proving needs 2^k >= num_gates + 5 points."""
+
     num_gates_dyadic: _wire.U32
+    """`num_gates` rounded up to a power of two, without the 5: too small near a boundary."""
+
     num_acir_opcodes: _wire.U32
+
     gates_per_opcode: list[_wire.U32]
+    """Gates of each opcode; fixed overhead and lookup tables are not in it."""
 
     def __post_init__(self) -> None:
         """Refuses wrong sizes and ranges, and brings values into the form of the wire."""
@@ -302,10 +345,13 @@ class CircuitInfoResponse(_wire.Message, frozen=True, gc=False):
 
 
 class CircuitStats(_wire.Command[CircuitInfoResponse], frozen=True, gc=False):
-    """`CircuitStats` of the contract."""
+    """Counts a circuit's gates; needs no ceremony points."""
 
     circuit: CircuitInput
+
     include_gates_per_opcode: bool
+    """Whether `gates_per_opcode` is filled."""
+
     settings: ProofSystemSettings
 
 
@@ -316,11 +362,16 @@ class CircuitVerifyResponse(_wire.Message, frozen=True, gc=False):
 
 
 class CircuitVerify(_wire.Command[CircuitVerifyResponse], frozen=True, gc=False):
-    """`CircuitVerify` of the contract."""
+    """Verifies a proof: true, false, or an error for what cannot be read as a proof of this key."""
 
     verification_key: bytes
+
     public_inputs: list[Uint256]
+    """Exactly as many as the circuit has; another number is answered with an error."""
+
     proof: list[Uint256]
+    """The proof without the public inputs."""
+
     settings: ProofSystemSettings
 
     def __post_init__(self) -> None:
@@ -337,6 +388,8 @@ class ChonkComputeVkResponse(_wire.Message, frozen=True, gc=False):
     """`ChonkComputeVkResponse` of the contract."""
 
     bytes: _builtins.bytes
+    """5,216 bytes, or 3,680 of the hiding circuit."""
+
     fields: list[Fr]
 
     def __post_init__(self) -> None:
@@ -347,10 +400,12 @@ class ChonkComputeVkResponse(_wire.Message, frozen=True, gc=False):
 
 
 class ChonkComputeVk(_wire.Command[ChonkComputeVkResponse], frozen=True, gc=False):
-    """`ChonkComputeVk` of the contract."""
+    """Computes the key of one of Chonk's circuits."""
 
     circuit: CircuitInputNoVk
+
     use_zk_flavor: bool
+    """True for the last (hiding) circuit of a stack, false for all others."""
 
 
 class ChonkStartResponse(_wire.Message, frozen=True, gc=False):
@@ -358,9 +413,10 @@ class ChonkStartResponse(_wire.Message, frozen=True, gc=False):
 
 
 class ChonkStart(_wire.Command[ChonkStartResponse], frozen=True, gc=False):
-    """`ChonkStart` of the contract."""
+    """Begins a stack of circuits, forgetting one that was begun; the process holds one at a time, whoever asks."""
 
     num_circuits: _wire.U32
+    """How many will follow, at least 4."""
 
     def __post_init__(self) -> None:
         """Refuses wrong sizes and ranges, and brings values into the form of the wire."""
@@ -373,7 +429,7 @@ class ChonkLoadResponse(_wire.Message, frozen=True, gc=False):
 
 
 class ChonkLoad(_wire.Command[ChonkLoadResponse], frozen=True, gc=False):
-    """`ChonkLoad` of the contract."""
+    """Gives the next circuit of the stack."""
 
     circuit: CircuitInput
 
@@ -383,9 +439,10 @@ class ChonkAccumulateResponse(_wire.Message, frozen=True, gc=False):
 
 
 class ChonkAccumulate(_wire.Command[ChonkAccumulateResponse], frozen=True, gc=False):
-    """`ChonkAccumulate` of the contract."""
+    """Folds the loaded circuit with this witness into the stack."""
 
     witness: bytes
+    """The witness map in msgpack behind the format byte 0x03; not gzipped."""
 
 
 class ChonkProveResponse(_wire.Message, frozen=True, gc=False):
@@ -395,7 +452,7 @@ class ChonkProveResponse(_wire.Message, frozen=True, gc=False):
 
 
 class ChonkProve(_wire.Command[ChonkProveResponse], frozen=True, gc=False):
-    """`ChonkProve` of the contract."""
+    """Proves the whole stack, and verifies the proof itself."""
 
 
 class ChonkVerifyResponse(_wire.Message, frozen=True, gc=False):
@@ -405,10 +462,12 @@ class ChonkVerifyResponse(_wire.Message, frozen=True, gc=False):
 
 
 class ChonkVerify(_wire.Command[ChonkVerifyResponse], frozen=True, gc=False):
-    """`ChonkVerify` of the contract."""
+    """Verifies a proof of a stack: true, false, or an error."""
 
     proof: ChonkProof
+
     vk: bytes
+    """The hiding circuit's key, 3,680 bytes."""
 
 
 class ChonkVerifyFromFieldsResponse(_wire.Message, frozen=True, gc=False):
@@ -418,10 +477,13 @@ class ChonkVerifyFromFieldsResponse(_wire.Message, frozen=True, gc=False):
 
 
 class ChonkVerifyFromFields(_wire.Command[ChonkVerifyFromFieldsResponse], frozen=True, gc=False):
-    """`ChonkVerifyFromFields` of the contract."""
+    """Verifies a proof of a stack in its flat form, whose layout is left to the program."""
 
     proof: list[Fr]
+    """1,272 field elements; another number is answered with an error at once."""
+
     vk: bytes
+    """The hiding circuit's key, 3,680 bytes."""
 
     def __post_init__(self) -> None:
         """Refuses wrong sizes and ranges, and brings values into the form of the wire."""
@@ -437,10 +499,13 @@ class ChonkBatchVerifyResponse(_wire.Message, frozen=True, gc=False):
 
 
 class ChonkBatchVerify(_wire.Command[ChonkBatchVerifyResponse], frozen=True, gc=False):
-    """`ChonkBatchVerify` of the contract."""
+    """Verifies several proofs of stacks together; one answer for all."""
 
     proofs: list[ChonkProof]
+    """At least one."""
+
     vks: list[bytes]
+    """The key of each proof, as many as there are proofs."""
 
 
 class VkAsFieldsResponse(_wire.Message, frozen=True, gc=False):
@@ -456,7 +521,7 @@ class VkAsFieldsResponse(_wire.Message, frozen=True, gc=False):
 
 
 class VkAsFields(_wire.Command[VkAsFieldsResponse], frozen=True, gc=False):
-    """`VkAsFields` of the contract."""
+    """Gives a key of 3,680 bytes as 115 field elements."""
 
     verification_key: bytes
 
@@ -474,7 +539,7 @@ class MegaVkAsFieldsResponse(_wire.Message, frozen=True, gc=False):
 
 
 class MegaVkAsFields(_wire.Command[MegaVkAsFieldsResponse], frozen=True, gc=False):
-    """`MegaVkAsFields` of the contract."""
+    """Gives a key of one of Chonk's circuits, 5,216 bytes, as 163 field elements."""
 
     verification_key: bytes
 
@@ -486,7 +551,7 @@ class CircuitWriteSolidityVerifierResponse(_wire.Message, frozen=True, gc=False)
 
 
 class CircuitWriteSolidityVerifier(_wire.Command[CircuitWriteSolidityVerifierResponse], frozen=True, gc=False):
-    """`CircuitWriteSolidityVerifier` of the contract."""
+    """Writes the Solidity contract that verifies proofs of a Keccak key."""
 
     verification_key: bytes
     settings: ProofSystemSettings
@@ -500,7 +565,7 @@ class ChonkCheckPrecomputedVkResponse(_wire.Message, frozen=True, gc=False):
 
 
 class ChonkCheckPrecomputedVk(_wire.Command[ChonkCheckPrecomputedVkResponse], frozen=True, gc=False):
-    """`ChonkCheckPrecomputedVk` of the contract."""
+    """Tells whether the key that comes with a circuit is the circuit's, and computes that."""
 
     circuit: CircuitInput
     use_zk_flavor: bool
@@ -525,7 +590,7 @@ class ChonkStatsResponse(_wire.Message, frozen=True, gc=False):
 
 
 class ChonkStats(_wire.Command[ChonkStatsResponse], frozen=True, gc=False):
-    """`ChonkStats` of the contract."""
+    """Counts the gates of one of Chonk's circuits; needs no ceremony points."""
 
     circuit: CircuitInputNoVk
     include_gates_per_opcode: bool
@@ -538,7 +603,7 @@ class ChonkCompressProofResponse(_wire.Message, frozen=True, gc=False):
 
 
 class ChonkCompressProof(_wire.Command[ChonkCompressProofResponse], frozen=True, gc=False):
-    """`ChonkCompressProof` of the contract."""
+    """Compresses a proof of a stack, 40,704 bytes to 23,264."""
 
     proof: ChonkProof
 
@@ -550,7 +615,7 @@ class ChonkDecompressProofResponse(_wire.Message, frozen=True, gc=False):
 
 
 class ChonkDecompressProof(_wire.Command[ChonkDecompressProofResponse], frozen=True, gc=False):
-    """`ChonkDecompressProof` of the contract."""
+    """Restores a compressed proof exactly."""
 
     compressed_proof: bytes
 
@@ -567,7 +632,7 @@ class Poseidon2HashResponse(_wire.Message, frozen=True, gc=False):
 
 
 class Poseidon2Hash(_wire.Command[Poseidon2HashResponse], frozen=True, gc=False):
-    """`Poseidon2Hash` of the contract."""
+    """Hashes field elements with Poseidon2."""
 
     inputs: list[Fr]
 
@@ -593,7 +658,7 @@ class Poseidon2PermutationResponse(_wire.Message, frozen=True, gc=False):
 
 
 class Poseidon2Permutation(_wire.Command[Poseidon2PermutationResponse], frozen=True, gc=False):
-    """`Poseidon2Permutation` of the contract."""
+    """Applies the permutation of Poseidon2 to its state of four elements."""
 
     inputs: tuple[Fr, Fr, Fr, Fr]
 
@@ -613,10 +678,12 @@ class PedersenCommitResponse(_wire.Message, frozen=True, gc=False):
 
 
 class PedersenCommit(_wire.Command[PedersenCommitResponse], frozen=True, gc=False):
-    """`PedersenCommit` of the contract."""
+    """Commits to field elements by a sum of generators of Grumpkin."""
 
     inputs: list[Fr]
+
     hash_index: _wire.U32
+    """Offset of the first generator."""
 
     def __post_init__(self) -> None:
         """Refuses wrong sizes and ranges, and brings values into the form of the wire."""
@@ -639,10 +706,12 @@ class PedersenHashResponse(_wire.Message, frozen=True, gc=False):
 
 
 class PedersenHash(_wire.Command[PedersenHashResponse], frozen=True, gc=False):
-    """`PedersenHash` of the contract."""
+    """Hashes field elements with Pedersen's hash over Grumpkin."""
 
     inputs: list[Fr]
+
     hash_index: _wire.U32
+    """Offset of the first generator."""
 
     def __post_init__(self) -> None:
         """Refuses wrong sizes and ranges, and brings values into the form of the wire."""
@@ -665,10 +734,12 @@ class PedersenHashBufferResponse(_wire.Message, frozen=True, gc=False):
 
 
 class PedersenHashBuffer(_wire.Command[PedersenHashBufferResponse], frozen=True, gc=False):
-    """`PedersenHashBuffer` of the contract."""
+    """Hashes bytes with Pedersen's hash over Grumpkin."""
 
     input: bytes
+
     hash_index: _wire.U32
+    """Offset of the first generator."""
 
     def __post_init__(self) -> None:
         """Refuses wrong sizes and ranges, and brings values into the form of the wire."""
@@ -688,7 +759,7 @@ class Blake2sResponse(_wire.Message, frozen=True, gc=False):
 
 
 class Blake2s(_wire.Command[Blake2sResponse], frozen=True, gc=False):
-    """`Blake2s` of the contract."""
+    """Hashes bytes with BLAKE2s-256; answered in microseconds, so it also tells whether the process lives."""
 
     data: bytes
 
@@ -705,7 +776,7 @@ class Blake2sToFieldResponse(_wire.Message, frozen=True, gc=False):
 
 
 class Blake2sToField(_wire.Command[Blake2sToFieldResponse], frozen=True, gc=False):
-    """`Blake2sToField` of the contract."""
+    """Hashes bytes with BLAKE2s-256 and reduces the digest, big-endian, to a scalar of BN254."""
 
     data: bytes
 
@@ -717,12 +788,14 @@ class AesEncryptResponse(_wire.Message, frozen=True, gc=False):
 
 
 class AesEncrypt(_wire.Command[AesEncryptResponse], frozen=True, gc=False):
-    """`AesEncrypt` of the contract."""
+    """Encrypts with AES-128 in CBC mode, without padding."""
 
     plaintext: bytes
     iv: _typing.Annotated[bytes, _msgspec.Meta(min_length=16, max_length=16)]
     key: _typing.Annotated[bytes, _msgspec.Meta(min_length=16, max_length=16)]
+
     length: _wire.U32
+    """Bytes of `plaintext`, a multiple of 16."""
 
     def __post_init__(self) -> None:
         """Refuses wrong sizes and ranges, and brings values into the form of the wire."""
@@ -741,12 +814,14 @@ class AesDecryptResponse(_wire.Message, frozen=True, gc=False):
 
 
 class AesDecrypt(_wire.Command[AesDecryptResponse], frozen=True, gc=False):
-    """`AesDecrypt` of the contract."""
+    """Decrypts AES-128 in CBC mode, without padding."""
 
     ciphertext: bytes
     iv: _typing.Annotated[bytes, _msgspec.Meta(min_length=16, max_length=16)]
     key: _typing.Annotated[bytes, _msgspec.Meta(min_length=16, max_length=16)]
+
     length: _wire.U32
+    """Bytes of `ciphertext`, a multiple of 16."""
 
     def __post_init__(self) -> None:
         """Refuses wrong sizes and ranges, and brings values into the form of the wire."""
@@ -765,7 +840,7 @@ class GrumpkinMulResponse(_wire.Message, frozen=True, gc=False):
 
 
 class GrumpkinMul(_wire.Command[GrumpkinMulResponse], frozen=True, gc=False):
-    """`GrumpkinMul` of the contract."""
+    """Multiplies a point of Grumpkin; its scalars are base field elements of BN254."""
 
     point: GrumpkinPoint
     scalar: Fq
@@ -783,7 +858,7 @@ class GrumpkinAddResponse(_wire.Message, frozen=True, gc=False):
 
 
 class GrumpkinAdd(_wire.Command[GrumpkinAddResponse], frozen=True, gc=False):
-    """`GrumpkinAdd` of the contract."""
+    """Adds two points of Grumpkin."""
 
     point_a: GrumpkinPoint
     point_b: GrumpkinPoint
@@ -796,7 +871,7 @@ class GrumpkinBatchMulResponse(_wire.Message, frozen=True, gc=False):
 
 
 class GrumpkinBatchMul(_wire.Command[GrumpkinBatchMulResponse], frozen=True, gc=False):
-    """`GrumpkinBatchMul` of the contract."""
+    """Multiplies many points of Grumpkin by one scalar."""
 
     points: list[GrumpkinPoint]
     scalar: Fq
@@ -819,9 +894,10 @@ class GrumpkinGetRandomFrResponse(_wire.Message, frozen=True, gc=False):
 
 
 class GrumpkinGetRandomFr(_wire.Command[GrumpkinGetRandomFrResponse], frozen=True, gc=False):
-    """`GrumpkinGetRandomFr` of the contract."""
+    """A random scalar of BN254."""
 
     dummy: _wire.U8
+    """Any value: the program wants a field."""
 
     def __post_init__(self) -> None:
         """Refuses wrong sizes and ranges, and brings values into the form of the wire."""
@@ -841,7 +917,7 @@ class GrumpkinReduce512Response(_wire.Message, frozen=True, gc=False):
 
 
 class GrumpkinReduce512(_wire.Command[GrumpkinReduce512Response], frozen=True, gc=False):
-    """`GrumpkinReduce512` of the contract."""
+    """Reduces a number of 64 bytes, big-endian, modulo BN254's group order (measured)."""
 
     input: _typing.Annotated[bytes, _msgspec.Meta(min_length=64, max_length=64)]
 
@@ -858,7 +934,7 @@ class Secp256k1MulResponse(_wire.Message, frozen=True, gc=False):
 
 
 class Secp256k1Mul(_wire.Command[Secp256k1MulResponse], frozen=True, gc=False):
-    """`Secp256k1Mul` of the contract."""
+    """Multiplies a point of secp256k1."""
 
     point: Secp256k1Point
     scalar: Secp256k1Fr
@@ -881,9 +957,10 @@ class Secp256k1GetRandomFrResponse(_wire.Message, frozen=True, gc=False):
 
 
 class Secp256k1GetRandomFr(_wire.Command[Secp256k1GetRandomFrResponse], frozen=True, gc=False):
-    """`Secp256k1GetRandomFr` of the contract."""
+    """A random scalar of secp256k1."""
 
     dummy: _wire.U8
+    """Any value: the program wants a field."""
 
     def __post_init__(self) -> None:
         """Refuses wrong sizes and ranges, and brings values into the form of the wire."""
@@ -903,7 +980,7 @@ class Secp256k1Reduce512Response(_wire.Message, frozen=True, gc=False):
 
 
 class Secp256k1Reduce512(_wire.Command[Secp256k1Reduce512Response], frozen=True, gc=False):
-    """`Secp256k1Reduce512` of the contract."""
+    """Reduces a number of 64 bytes, big-endian, modulo secp256k1's group order."""
 
     input: _typing.Annotated[bytes, _msgspec.Meta(min_length=64, max_length=64)]
 
@@ -917,6 +994,8 @@ class Bn254FrSqrtResponse(_wire.Message, frozen=True, gc=False):
     """`Bn254FrSqrtResponse` of the contract."""
 
     is_square_root: bool
+    """Whether there is one; `value` is zero if not."""
+
     value: Fr
 
     def __post_init__(self) -> None:
@@ -926,7 +1005,7 @@ class Bn254FrSqrtResponse(_wire.Message, frozen=True, gc=False):
 
 
 class Bn254FrSqrt(_wire.Command[Bn254FrSqrtResponse], frozen=True, gc=False):
-    """`Bn254FrSqrt` of the contract."""
+    """A square root in BN254's scalar field."""
 
     input: Fr
 
@@ -940,6 +1019,8 @@ class Bn254FqSqrtResponse(_wire.Message, frozen=True, gc=False):
     """`Bn254FqSqrtResponse` of the contract."""
 
     is_square_root: bool
+    """Whether there is one; `value` is zero if not."""
+
     value: Fq
 
     def __post_init__(self) -> None:
@@ -949,7 +1030,7 @@ class Bn254FqSqrtResponse(_wire.Message, frozen=True, gc=False):
 
 
 class Bn254FqSqrt(_wire.Command[Bn254FqSqrtResponse], frozen=True, gc=False):
-    """`Bn254FqSqrt` of the contract."""
+    """A square root in BN254's base field."""
 
     input: Fq
 
@@ -966,7 +1047,7 @@ class Bn254G1MulResponse(_wire.Message, frozen=True, gc=False):
 
 
 class Bn254G1Mul(_wire.Command[Bn254G1MulResponse], frozen=True, gc=False):
-    """`Bn254G1Mul` of the contract."""
+    """Multiplies a point of BN254's first group."""
 
     point: Bn254G1Point
     scalar: Fr
@@ -984,7 +1065,7 @@ class Bn254G2MulResponse(_wire.Message, frozen=True, gc=False):
 
 
 class Bn254G2Mul(_wire.Command[Bn254G2MulResponse], frozen=True, gc=False):
-    """`Bn254G2Mul` of the contract."""
+    """Multiplies a point of BN254's second group."""
 
     point: Bn254G2Point
     scalar: Fr
@@ -1002,7 +1083,7 @@ class Bn254G1IsOnCurveResponse(_wire.Message, frozen=True, gc=False):
 
 
 class Bn254G1IsOnCurve(_wire.Command[Bn254G1IsOnCurveResponse], frozen=True, gc=False):
-    """`Bn254G1IsOnCurve` of the contract."""
+    """Tells whether coordinates are a point of BN254's first group."""
 
     point: Bn254G1Point
 
@@ -1014,7 +1095,7 @@ class Bn254G1FromCompressedResponse(_wire.Message, frozen=True, gc=False):
 
 
 class Bn254G1FromCompressed(_wire.Command[Bn254G1FromCompressedResponse], frozen=True, gc=False):
-    """`Bn254G1FromCompressed` of the contract."""
+    """Reads a compressed point of BN254's first group."""
 
     compressed: _typing.Annotated[bytes, _msgspec.Meta(min_length=32, max_length=32)]
 
@@ -1031,7 +1112,7 @@ class SchnorrComputePublicKeyResponse(_wire.Message, frozen=True, gc=False):
 
 
 class SchnorrComputePublicKey(_wire.Command[SchnorrComputePublicKeyResponse], frozen=True, gc=False):
-    """`SchnorrComputePublicKey` of the contract."""
+    """The public key of a Schnorr private key over Grumpkin."""
 
     private_key: Fq
 
@@ -1056,7 +1137,7 @@ class SchnorrConstructSignatureResponse(_wire.Message, frozen=True, gc=False):
 
 
 class SchnorrConstructSignature(_wire.Command[SchnorrConstructSignatureResponse], frozen=True, gc=False):
-    """`SchnorrConstructSignature` of the contract."""
+    """Signs a field element with Schnorr over Grumpkin."""
 
     message_field: Fr
     private_key: Fq
@@ -1076,7 +1157,7 @@ class SchnorrVerifySignatureResponse(_wire.Message, frozen=True, gc=False):
 
 
 class SchnorrVerifySignature(_wire.Command[SchnorrVerifySignatureResponse], frozen=True, gc=False):
-    """`SchnorrVerifySignature` of the contract."""
+    """Verifies a Schnorr signature over Grumpkin."""
 
     message_field: Fr
     public_key: GrumpkinPoint
@@ -1100,7 +1181,7 @@ class EcdsaSecp256k1ComputePublicKeyResponse(_wire.Message, frozen=True, gc=Fals
 
 
 class EcdsaSecp256k1ComputePublicKey(_wire.Command[EcdsaSecp256k1ComputePublicKeyResponse], frozen=True, gc=False):
-    """`EcdsaSecp256k1ComputePublicKey` of the contract."""
+    """The public key of an ECDSA private key over secp256k1."""
 
     private_key: Secp256k1Fr
 
@@ -1117,7 +1198,7 @@ class EcdsaSecp256r1ComputePublicKeyResponse(_wire.Message, frozen=True, gc=Fals
 
 
 class EcdsaSecp256r1ComputePublicKey(_wire.Command[EcdsaSecp256r1ComputePublicKeyResponse], frozen=True, gc=False):
-    """`EcdsaSecp256r1ComputePublicKey` of the contract."""
+    """The public key of an ECDSA private key over secp256r1."""
 
     private_key: Secp256r1Fr
 
@@ -1132,7 +1213,9 @@ class EcdsaSecp256k1ConstructSignatureResponse(_wire.Message, frozen=True, gc=Fa
 
     r: _typing.Annotated[bytes, _msgspec.Meta(min_length=32, max_length=32)]
     s: _typing.Annotated[bytes, _msgspec.Meta(min_length=32, max_length=32)]
+
     v: _wire.U8
+    """Recovery byte, 27 and up."""
 
     def __post_init__(self) -> None:
         """Refuses wrong sizes and ranges, and brings values into the form of the wire."""
@@ -1145,7 +1228,7 @@ class EcdsaSecp256k1ConstructSignatureResponse(_wire.Message, frozen=True, gc=Fa
 
 
 class EcdsaSecp256k1ConstructSignature(_wire.Command[EcdsaSecp256k1ConstructSignatureResponse], frozen=True, gc=False):
-    """`EcdsaSecp256k1ConstructSignature` of the contract."""
+    """Signs the SHA-256 of a message with ECDSA over secp256k1."""
 
     message: bytes
     private_key: Secp256k1Fr
@@ -1161,7 +1244,9 @@ class EcdsaSecp256r1ConstructSignatureResponse(_wire.Message, frozen=True, gc=Fa
 
     r: _typing.Annotated[bytes, _msgspec.Meta(min_length=32, max_length=32)]
     s: _typing.Annotated[bytes, _msgspec.Meta(min_length=32, max_length=32)]
+
     v: _wire.U8
+    """Recovery byte, 27 and up."""
 
     def __post_init__(self) -> None:
         """Refuses wrong sizes and ranges, and brings values into the form of the wire."""
@@ -1174,7 +1259,7 @@ class EcdsaSecp256r1ConstructSignatureResponse(_wire.Message, frozen=True, gc=Fa
 
 
 class EcdsaSecp256r1ConstructSignature(_wire.Command[EcdsaSecp256r1ConstructSignatureResponse], frozen=True, gc=False):
-    """`EcdsaSecp256r1ConstructSignature` of the contract."""
+    """Signs the SHA-256 of a message with ECDSA over secp256r1."""
 
     message: bytes
     private_key: Secp256r1Fr
@@ -1192,7 +1277,7 @@ class EcdsaSecp256k1RecoverPublicKeyResponse(_wire.Message, frozen=True, gc=Fals
 
 
 class EcdsaSecp256k1RecoverPublicKey(_wire.Command[EcdsaSecp256k1RecoverPublicKeyResponse], frozen=True, gc=False):
-    """`EcdsaSecp256k1RecoverPublicKey` of the contract."""
+    """The public key that made an ECDSA signature over secp256k1."""
 
     message: bytes
     r: _typing.Annotated[bytes, _msgspec.Meta(min_length=32, max_length=32)]
@@ -1216,7 +1301,7 @@ class EcdsaSecp256r1RecoverPublicKeyResponse(_wire.Message, frozen=True, gc=Fals
 
 
 class EcdsaSecp256r1RecoverPublicKey(_wire.Command[EcdsaSecp256r1RecoverPublicKeyResponse], frozen=True, gc=False):
-    """`EcdsaSecp256r1RecoverPublicKey` of the contract."""
+    """The public key that made an ECDSA signature over secp256r1."""
 
     message: bytes
     r: _typing.Annotated[bytes, _msgspec.Meta(min_length=32, max_length=32)]
@@ -1240,7 +1325,7 @@ class EcdsaSecp256k1VerifySignatureResponse(_wire.Message, frozen=True, gc=False
 
 
 class EcdsaSecp256k1VerifySignature(_wire.Command[EcdsaSecp256k1VerifySignatureResponse], frozen=True, gc=False):
-    """`EcdsaSecp256k1VerifySignature` of the contract."""
+    """Verifies an ECDSA signature of a message's SHA-256 over secp256k1."""
 
     message: bytes
     public_key: Secp256k1Point
@@ -1265,7 +1350,7 @@ class EcdsaSecp256r1VerifySignatureResponse(_wire.Message, frozen=True, gc=False
 
 
 class EcdsaSecp256r1VerifySignature(_wire.Command[EcdsaSecp256r1VerifySignatureResponse], frozen=True, gc=False):
-    """`EcdsaSecp256r1VerifySignature` of the contract."""
+    """Verifies an ECDSA signature of a message's SHA-256 over secp256r1."""
 
     message: bytes
     public_key: Secp256r1Point
@@ -1290,11 +1375,13 @@ class SrsInitSrsResponse(_wire.Message, frozen=True, gc=False):
 
 
 class SrsInitSrs(_wire.Command[SrsInitSrsResponse], frozen=True, gc=False):
-    """`SrsInitSrs` of the contract."""
+    """Takes ceremony points, checks the first two, and ignores them: the native program reads files, see CRS_PATH."""
 
     points_buf: bytes
     num_points: _wire.U32
+
     g2_point: bytes
+    """128 bytes; only the ceremony's own is accepted."""
 
     def __post_init__(self) -> None:
         """Refuses wrong sizes and ranges, and brings values into the form of the wire."""
@@ -1307,12 +1394,19 @@ class ChonkBatchVerifierStartResponse(_wire.Message, frozen=True, gc=False):
 
 
 class ChonkBatchVerifierStart(_wire.Command[ChonkBatchVerifierStartResponse], frozen=True, gc=False):
-    """`ChonkBatchVerifierStart` of the contract."""
+    """Starts the batch verification service of this process, whose results come over a FIFO; one a process."""
 
     vks: list[bytes]
+    """Keys that proofs are later queued under, by index."""
+
     num_cores: _wire.U32
+    """Threads to verify with."""
+
     batch_size: _wire.U32
+    """Proofs that are verified together at most."""
+
     fifo_path: str
+    """A FIFO made and read by the caller. Without it results are lost; without a reader `Stop` hangs."""
 
     def __post_init__(self) -> None:
         """Refuses wrong sizes and ranges, and brings values into the form of the wire."""
@@ -1327,11 +1421,16 @@ class ChonkBatchVerifierQueueResponse(_wire.Message, frozen=True, gc=False):
 
 
 class ChonkBatchVerifierQueue(_wire.Command[ChonkBatchVerifierQueueResponse], frozen=True, gc=False):
-    """`ChonkBatchVerifierQueue` of the contract."""
+    """Queues a proof and returns; the result comes over the FIFO, in no order, by its id."""
 
     request_id: _wire.U64
+    """Chosen by the caller, who keeps it unique: duplicates are not refused."""
+
     vk_index: _wire.U32
+    """Which of the service's keys."""
+
     proof_fields: list[Fr]
+    """1,272 field elements, the flat form."""
 
     def __post_init__(self) -> None:
         """Refuses wrong sizes and ranges, and brings values into the form of the wire."""
@@ -1349,13 +1448,14 @@ class ChonkBatchVerifierStopResponse(_wire.Message, frozen=True, gc=False):
 
 
 class ChonkBatchVerifierStop(_wire.Command[ChonkBatchVerifierStopResponse], frozen=True, gc=False):
-    """`ChonkBatchVerifierStop` of the contract."""
+    """Verifies what is queued, then closes the FIFO; hangs if nobody reads it."""
 
 
 class SrsInitGrumpkinSrsResponse(_wire.Message, frozen=True, gc=False):
     """`SrsInitGrumpkinSrsResponse` of the contract."""
 
     dummy: _wire.U8
+    """Means nothing."""
 
     def __post_init__(self) -> None:
         """Refuses wrong sizes and ranges, and brings values into the form of the wire."""
@@ -1364,7 +1464,7 @@ class SrsInitGrumpkinSrsResponse(_wire.Message, frozen=True, gc=False):
 
 
 class SrsInitGrumpkinSrs(_wire.Command[SrsInitGrumpkinSrsResponse], frozen=True, gc=False):
-    """`SrsInitGrumpkinSrs` of the contract."""
+    """Takes Grumpkin points."""
 
     points_buf: bytes
     num_points: _wire.U32
@@ -1382,7 +1482,7 @@ class SetMsmLegacyResponse(_wire.Message, frozen=True, gc=False):
 
 
 class SetMsmLegacy(_wire.Command[SetMsmLegacyResponse], frozen=True, gc=False):
-    """`SetMsmLegacy` of the contract."""
+    """Chooses the older multi-scalar multiplication; results do not depend on it."""
 
     enabled: bool
 
@@ -1392,7 +1492,7 @@ class ShutdownResponse(_wire.Message, frozen=True, gc=False):
 
 
 class Shutdown(_wire.Command[ShutdownResponse], frozen=True, gc=False):
-    """`Shutdown` of the contract."""
+    """Ends the process once this is answered, and removes its socket or rings."""
 
 
 CONTRACT = _wire.Contract(
@@ -1533,37 +1633,37 @@ class BarretenbergClient:
         self._caller = caller
 
     def avm_prove(self, *, inputs: bytes, timeout: float | None = None) -> _Coroutine[_typing.Any, _typing.Any, AvmProveResponse]:
-        """Calls `AvmProve`."""
+        """Proves an execution of the AVM; builds without the AVM answer with an error."""
         return self._caller.call(AvmProve(inputs=inputs), timeout=timeout)
 
     def avm_verify(
         self, *, proof: list[Fr], public_inputs: bytes, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, AvmVerifyResponse]:
-        """Calls `AvmVerify`."""
+        """Verifies a proof of the AVM; builds without the AVM answer with an error."""
         return self._caller.call(AvmVerify(proof=proof, public_inputs=public_inputs), timeout=timeout)
 
     def avm_check_circuit(
         self, *, inputs: bytes, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, AvmCheckCircuitResponse]:
-        """Calls `AvmCheckCircuit`."""
+        """Checks the AVM's circuit on inputs without proving; builds without the AVM answer with an error."""
         return self._caller.call(AvmCheckCircuit(inputs=inputs), timeout=timeout)
 
     def circuit_prove(
         self, *, circuit: CircuitInput, witness: bytes, settings: ProofSystemSettings, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, CircuitProveResponse]:
-        """Calls `CircuitProve`."""
+        """Proves a circuit. The witness is NOT checked: a proof from one that does not satisfy the circuit does not verify."""
         return self._caller.call(CircuitProve(circuit=circuit, witness=witness, settings=settings), timeout=timeout)
 
     def circuit_compute_vk(
         self, *, circuit: CircuitInputNoVk, settings: ProofSystemSettings, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, CircuitComputeVkResponse]:
-        """Calls `CircuitComputeVk`."""
+        """Computes a circuit's verification key; needs as many ceremony points as proving."""
         return self._caller.call(CircuitComputeVk(circuit=circuit, settings=settings), timeout=timeout)
 
     def circuit_stats(
         self, *, circuit: CircuitInput, include_gates_per_opcode: bool, settings: ProofSystemSettings, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, CircuitInfoResponse]:
-        """Calls `CircuitStats`."""
+        """Counts a circuit's gates; needs no ceremony points."""
         return self._caller.call(
             CircuitStats(circuit=circuit, include_gates_per_opcode=include_gates_per_opcode, settings=settings), timeout=timeout
         )
@@ -1577,7 +1677,7 @@ class BarretenbergClient:
         settings: ProofSystemSettings,
         timeout: float | None = None,
     ) -> _Coroutine[_typing.Any, _typing.Any, CircuitVerifyResponse]:
-        """Calls `CircuitVerify`."""
+        """Verifies a proof: true, false, or an error for what cannot be read as a proof of this key."""
         return self._caller.call(
             CircuitVerify(verification_key=verification_key, public_inputs=public_inputs, proof=proof, settings=settings), timeout=timeout
         )
@@ -1585,127 +1685,127 @@ class BarretenbergClient:
     def chonk_compute_vk(
         self, *, circuit: CircuitInputNoVk, use_zk_flavor: bool, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, ChonkComputeVkResponse]:
-        """Calls `ChonkComputeVk`."""
+        """Computes the key of one of Chonk's circuits."""
         return self._caller.call(ChonkComputeVk(circuit=circuit, use_zk_flavor=use_zk_flavor), timeout=timeout)
 
     def chonk_start(
         self, *, num_circuits: _wire.U32, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, ChonkStartResponse]:
-        """Calls `ChonkStart`."""
+        """Begins a stack of circuits, forgetting one that was begun; the process holds one at a time, whoever asks."""
         return self._caller.call(ChonkStart(num_circuits=num_circuits), timeout=timeout)
 
     def chonk_load(self, *, circuit: CircuitInput, timeout: float | None = None) -> _Coroutine[_typing.Any, _typing.Any, ChonkLoadResponse]:
-        """Calls `ChonkLoad`."""
+        """Gives the next circuit of the stack."""
         return self._caller.call(ChonkLoad(circuit=circuit), timeout=timeout)
 
     def chonk_accumulate(
         self, *, witness: bytes, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, ChonkAccumulateResponse]:
-        """Calls `ChonkAccumulate`."""
+        """Folds the loaded circuit with this witness into the stack."""
         return self._caller.call(ChonkAccumulate(witness=witness), timeout=timeout)
 
     def chonk_prove(self, *, timeout: float | None = None) -> _Coroutine[_typing.Any, _typing.Any, ChonkProveResponse]:
-        """Calls `ChonkProve`."""
+        """Proves the whole stack, and verifies the proof itself."""
         return self._caller.call(ChonkProve(), timeout=timeout)
 
     def chonk_verify(
         self, *, proof: ChonkProof, vk: bytes, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, ChonkVerifyResponse]:
-        """Calls `ChonkVerify`."""
+        """Verifies a proof of a stack: true, false, or an error."""
         return self._caller.call(ChonkVerify(proof=proof, vk=vk), timeout=timeout)
 
     def chonk_verify_from_fields(
         self, *, proof: list[Fr], vk: bytes, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, ChonkVerifyFromFieldsResponse]:
-        """Calls `ChonkVerifyFromFields`."""
+        """Verifies a proof of a stack in its flat form, whose layout is left to the program."""
         return self._caller.call(ChonkVerifyFromFields(proof=proof, vk=vk), timeout=timeout)
 
     def chonk_batch_verify(
         self, *, proofs: list[ChonkProof], vks: list[bytes], timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, ChonkBatchVerifyResponse]:
-        """Calls `ChonkBatchVerify`."""
+        """Verifies several proofs of stacks together; one answer for all."""
         return self._caller.call(ChonkBatchVerify(proofs=proofs, vks=vks), timeout=timeout)
 
     def vk_as_fields(
         self, *, verification_key: bytes, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, VkAsFieldsResponse]:
-        """Calls `VkAsFields`."""
+        """Gives a key of 3,680 bytes as 115 field elements."""
         return self._caller.call(VkAsFields(verification_key=verification_key), timeout=timeout)
 
     def mega_vk_as_fields(
         self, *, verification_key: bytes, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, MegaVkAsFieldsResponse]:
-        """Calls `MegaVkAsFields`."""
+        """Gives a key of one of Chonk's circuits, 5,216 bytes, as 163 field elements."""
         return self._caller.call(MegaVkAsFields(verification_key=verification_key), timeout=timeout)
 
     def circuit_write_solidity_verifier(
         self, *, verification_key: bytes, settings: ProofSystemSettings, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, CircuitWriteSolidityVerifierResponse]:
-        """Calls `CircuitWriteSolidityVerifier`."""
+        """Writes the Solidity contract that verifies proofs of a Keccak key."""
         return self._caller.call(CircuitWriteSolidityVerifier(verification_key=verification_key, settings=settings), timeout=timeout)
 
     def chonk_check_precomputed_vk(
         self, *, circuit: CircuitInput, use_zk_flavor: bool, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, ChonkCheckPrecomputedVkResponse]:
-        """Calls `ChonkCheckPrecomputedVk`."""
+        """Tells whether the key that comes with a circuit is the circuit's, and computes that."""
         return self._caller.call(ChonkCheckPrecomputedVk(circuit=circuit, use_zk_flavor=use_zk_flavor), timeout=timeout)
 
     def chonk_stats(
         self, *, circuit: CircuitInputNoVk, include_gates_per_opcode: bool, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, ChonkStatsResponse]:
-        """Calls `ChonkStats`."""
+        """Counts the gates of one of Chonk's circuits; needs no ceremony points."""
         return self._caller.call(ChonkStats(circuit=circuit, include_gates_per_opcode=include_gates_per_opcode), timeout=timeout)
 
     def chonk_compress_proof(
         self, *, proof: ChonkProof, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, ChonkCompressProofResponse]:
-        """Calls `ChonkCompressProof`."""
+        """Compresses a proof of a stack, 40,704 bytes to 23,264."""
         return self._caller.call(ChonkCompressProof(proof=proof), timeout=timeout)
 
     def chonk_decompress_proof(
         self, *, compressed_proof: bytes, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, ChonkDecompressProofResponse]:
-        """Calls `ChonkDecompressProof`."""
+        """Restores a compressed proof exactly."""
         return self._caller.call(ChonkDecompressProof(compressed_proof=compressed_proof), timeout=timeout)
 
     def poseidon2_hash(
         self, *, inputs: list[Fr], timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, Poseidon2HashResponse]:
-        """Calls `Poseidon2Hash`."""
+        """Hashes field elements with Poseidon2."""
         return self._caller.call(Poseidon2Hash(inputs=inputs), timeout=timeout)
 
     def poseidon2_permutation(
         self, *, inputs: tuple[Fr, Fr, Fr, Fr], timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, Poseidon2PermutationResponse]:
-        """Calls `Poseidon2Permutation`."""
+        """Applies the permutation of Poseidon2 to its state of four elements."""
         return self._caller.call(Poseidon2Permutation(inputs=inputs), timeout=timeout)
 
     def pedersen_commit(
         self, *, inputs: list[Fr], hash_index: _wire.U32, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, PedersenCommitResponse]:
-        """Calls `PedersenCommit`."""
+        """Commits to field elements by a sum of generators of Grumpkin."""
         return self._caller.call(PedersenCommit(inputs=inputs, hash_index=hash_index), timeout=timeout)
 
     def pedersen_hash(
         self, *, inputs: list[Fr], hash_index: _wire.U32, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, PedersenHashResponse]:
-        """Calls `PedersenHash`."""
+        """Hashes field elements with Pedersen's hash over Grumpkin."""
         return self._caller.call(PedersenHash(inputs=inputs, hash_index=hash_index), timeout=timeout)
 
     def pedersen_hash_buffer(
         self, *, input: bytes, hash_index: _wire.U32, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, PedersenHashBufferResponse]:
-        """Calls `PedersenHashBuffer`."""
+        """Hashes bytes with Pedersen's hash over Grumpkin."""
         return self._caller.call(PedersenHashBuffer(input=input, hash_index=hash_index), timeout=timeout)
 
     def blake2s(self, *, data: bytes, timeout: float | None = None) -> _Coroutine[_typing.Any, _typing.Any, Blake2sResponse]:
-        """Calls `Blake2s`."""
+        """Hashes bytes with BLAKE2s-256; answered in microseconds, so it also tells whether the process lives."""
         return self._caller.call(Blake2s(data=data), timeout=timeout)
 
     def blake2s_to_field(
         self, *, data: bytes, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, Blake2sToFieldResponse]:
-        """Calls `Blake2sToField`."""
+        """Hashes bytes with BLAKE2s-256 and reduces the digest, big-endian, to a scalar of BN254."""
         return self._caller.call(Blake2sToField(data=data), timeout=timeout)
 
     def aes_encrypt(
@@ -1717,7 +1817,7 @@ class BarretenbergClient:
         length: _wire.U32,
         timeout: float | None = None,
     ) -> _Coroutine[_typing.Any, _typing.Any, AesEncryptResponse]:
-        """Calls `AesEncrypt`."""
+        """Encrypts with AES-128 in CBC mode, without padding."""
         return self._caller.call(AesEncrypt(plaintext=plaintext, iv=iv, key=key, length=length), timeout=timeout)
 
     def aes_decrypt(
@@ -1729,129 +1829,129 @@ class BarretenbergClient:
         length: _wire.U32,
         timeout: float | None = None,
     ) -> _Coroutine[_typing.Any, _typing.Any, AesDecryptResponse]:
-        """Calls `AesDecrypt`."""
+        """Decrypts AES-128 in CBC mode, without padding."""
         return self._caller.call(AesDecrypt(ciphertext=ciphertext, iv=iv, key=key, length=length), timeout=timeout)
 
     def grumpkin_mul(
         self, *, point: GrumpkinPoint, scalar: Fq, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, GrumpkinMulResponse]:
-        """Calls `GrumpkinMul`."""
+        """Multiplies a point of Grumpkin; its scalars are base field elements of BN254."""
         return self._caller.call(GrumpkinMul(point=point, scalar=scalar), timeout=timeout)
 
     def grumpkin_add(
         self, *, point_a: GrumpkinPoint, point_b: GrumpkinPoint, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, GrumpkinAddResponse]:
-        """Calls `GrumpkinAdd`."""
+        """Adds two points of Grumpkin."""
         return self._caller.call(GrumpkinAdd(point_a=point_a, point_b=point_b), timeout=timeout)
 
     def grumpkin_batch_mul(
         self, *, points: list[GrumpkinPoint], scalar: Fq, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, GrumpkinBatchMulResponse]:
-        """Calls `GrumpkinBatchMul`."""
+        """Multiplies many points of Grumpkin by one scalar."""
         return self._caller.call(GrumpkinBatchMul(points=points, scalar=scalar), timeout=timeout)
 
     def grumpkin_get_random_fr(
         self, *, dummy: _wire.U8, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, GrumpkinGetRandomFrResponse]:
-        """Calls `GrumpkinGetRandomFr`."""
+        """A random scalar of BN254."""
         return self._caller.call(GrumpkinGetRandomFr(dummy=dummy), timeout=timeout)
 
     def grumpkin_reduce512(
         self, *, input: _typing.Annotated[bytes, _msgspec.Meta(min_length=64, max_length=64)], timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, GrumpkinReduce512Response]:
-        """Calls `GrumpkinReduce512`."""
+        """Reduces a number of 64 bytes, big-endian, modulo BN254's group order (measured)."""
         return self._caller.call(GrumpkinReduce512(input=input), timeout=timeout)
 
     def secp256k1_mul(
         self, *, point: Secp256k1Point, scalar: Secp256k1Fr, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, Secp256k1MulResponse]:
-        """Calls `Secp256k1Mul`."""
+        """Multiplies a point of secp256k1."""
         return self._caller.call(Secp256k1Mul(point=point, scalar=scalar), timeout=timeout)
 
     def secp256k1_get_random_fr(
         self, *, dummy: _wire.U8, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, Secp256k1GetRandomFrResponse]:
-        """Calls `Secp256k1GetRandomFr`."""
+        """A random scalar of secp256k1."""
         return self._caller.call(Secp256k1GetRandomFr(dummy=dummy), timeout=timeout)
 
     def secp256k1_reduce512(
         self, *, input: _typing.Annotated[bytes, _msgspec.Meta(min_length=64, max_length=64)], timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, Secp256k1Reduce512Response]:
-        """Calls `Secp256k1Reduce512`."""
+        """Reduces a number of 64 bytes, big-endian, modulo secp256k1's group order."""
         return self._caller.call(Secp256k1Reduce512(input=input), timeout=timeout)
 
     def bn254_fr_sqrt(self, *, input: Fr, timeout: float | None = None) -> _Coroutine[_typing.Any, _typing.Any, Bn254FrSqrtResponse]:
-        """Calls `Bn254FrSqrt`."""
+        """A square root in BN254's scalar field."""
         return self._caller.call(Bn254FrSqrt(input=input), timeout=timeout)
 
     def bn254_fq_sqrt(self, *, input: Fq, timeout: float | None = None) -> _Coroutine[_typing.Any, _typing.Any, Bn254FqSqrtResponse]:
-        """Calls `Bn254FqSqrt`."""
+        """A square root in BN254's base field."""
         return self._caller.call(Bn254FqSqrt(input=input), timeout=timeout)
 
     def bn254_g1_mul(
         self, *, point: Bn254G1Point, scalar: Fr, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, Bn254G1MulResponse]:
-        """Calls `Bn254G1Mul`."""
+        """Multiplies a point of BN254's first group."""
         return self._caller.call(Bn254G1Mul(point=point, scalar=scalar), timeout=timeout)
 
     def bn254_g2_mul(
         self, *, point: Bn254G2Point, scalar: Fr, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, Bn254G2MulResponse]:
-        """Calls `Bn254G2Mul`."""
+        """Multiplies a point of BN254's second group."""
         return self._caller.call(Bn254G2Mul(point=point, scalar=scalar), timeout=timeout)
 
     def bn254_g1_is_on_curve(
         self, *, point: Bn254G1Point, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, Bn254G1IsOnCurveResponse]:
-        """Calls `Bn254G1IsOnCurve`."""
+        """Tells whether coordinates are a point of BN254's first group."""
         return self._caller.call(Bn254G1IsOnCurve(point=point), timeout=timeout)
 
     def bn254_g1_from_compressed(
         self, *, compressed: _typing.Annotated[bytes, _msgspec.Meta(min_length=32, max_length=32)], timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, Bn254G1FromCompressedResponse]:
-        """Calls `Bn254G1FromCompressed`."""
+        """Reads a compressed point of BN254's first group."""
         return self._caller.call(Bn254G1FromCompressed(compressed=compressed), timeout=timeout)
 
     def schnorr_compute_public_key(
         self, *, private_key: Fq, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, SchnorrComputePublicKeyResponse]:
-        """Calls `SchnorrComputePublicKey`."""
+        """The public key of a Schnorr private key over Grumpkin."""
         return self._caller.call(SchnorrComputePublicKey(private_key=private_key), timeout=timeout)
 
     def schnorr_construct_signature(
         self, *, message_field: Fr, private_key: Fq, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, SchnorrConstructSignatureResponse]:
-        """Calls `SchnorrConstructSignature`."""
+        """Signs a field element with Schnorr over Grumpkin."""
         return self._caller.call(SchnorrConstructSignature(message_field=message_field, private_key=private_key), timeout=timeout)
 
     def schnorr_verify_signature(
         self, *, message_field: Fr, public_key: GrumpkinPoint, s: Fq, e: Fq, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, SchnorrVerifySignatureResponse]:
-        """Calls `SchnorrVerifySignature`."""
+        """Verifies a Schnorr signature over Grumpkin."""
         return self._caller.call(SchnorrVerifySignature(message_field=message_field, public_key=public_key, s=s, e=e), timeout=timeout)
 
     def ecdsa_secp256k1_compute_public_key(
         self, *, private_key: Secp256k1Fr, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, EcdsaSecp256k1ComputePublicKeyResponse]:
-        """Calls `EcdsaSecp256k1ComputePublicKey`."""
+        """The public key of an ECDSA private key over secp256k1."""
         return self._caller.call(EcdsaSecp256k1ComputePublicKey(private_key=private_key), timeout=timeout)
 
     def ecdsa_secp256r1_compute_public_key(
         self, *, private_key: Secp256r1Fr, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, EcdsaSecp256r1ComputePublicKeyResponse]:
-        """Calls `EcdsaSecp256r1ComputePublicKey`."""
+        """The public key of an ECDSA private key over secp256r1."""
         return self._caller.call(EcdsaSecp256r1ComputePublicKey(private_key=private_key), timeout=timeout)
 
     def ecdsa_secp256k1_construct_signature(
         self, *, message: bytes, private_key: Secp256k1Fr, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, EcdsaSecp256k1ConstructSignatureResponse]:
-        """Calls `EcdsaSecp256k1ConstructSignature`."""
+        """Signs the SHA-256 of a message with ECDSA over secp256k1."""
         return self._caller.call(EcdsaSecp256k1ConstructSignature(message=message, private_key=private_key), timeout=timeout)
 
     def ecdsa_secp256r1_construct_signature(
         self, *, message: bytes, private_key: Secp256r1Fr, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, EcdsaSecp256r1ConstructSignatureResponse]:
-        """Calls `EcdsaSecp256r1ConstructSignature`."""
+        """Signs the SHA-256 of a message with ECDSA over secp256r1."""
         return self._caller.call(EcdsaSecp256r1ConstructSignature(message=message, private_key=private_key), timeout=timeout)
 
     def ecdsa_secp256k1_recover_public_key(
@@ -1863,7 +1963,7 @@ class BarretenbergClient:
         v: _wire.U8,
         timeout: float | None = None,
     ) -> _Coroutine[_typing.Any, _typing.Any, EcdsaSecp256k1RecoverPublicKeyResponse]:
-        """Calls `EcdsaSecp256k1RecoverPublicKey`."""
+        """The public key that made an ECDSA signature over secp256k1."""
         return self._caller.call(EcdsaSecp256k1RecoverPublicKey(message=message, r=r, s=s, v=v), timeout=timeout)
 
     def ecdsa_secp256r1_recover_public_key(
@@ -1875,7 +1975,7 @@ class BarretenbergClient:
         v: _wire.U8,
         timeout: float | None = None,
     ) -> _Coroutine[_typing.Any, _typing.Any, EcdsaSecp256r1RecoverPublicKeyResponse]:
-        """Calls `EcdsaSecp256r1RecoverPublicKey`."""
+        """The public key that made an ECDSA signature over secp256r1."""
         return self._caller.call(EcdsaSecp256r1RecoverPublicKey(message=message, r=r, s=s, v=v), timeout=timeout)
 
     def ecdsa_secp256k1_verify_signature(
@@ -1888,7 +1988,7 @@ class BarretenbergClient:
         v: _wire.U8,
         timeout: float | None = None,
     ) -> _Coroutine[_typing.Any, _typing.Any, EcdsaSecp256k1VerifySignatureResponse]:
-        """Calls `EcdsaSecp256k1VerifySignature`."""
+        """Verifies an ECDSA signature of a message's SHA-256 over secp256k1."""
         return self._caller.call(EcdsaSecp256k1VerifySignature(message=message, public_key=public_key, r=r, s=s, v=v), timeout=timeout)
 
     def ecdsa_secp256r1_verify_signature(
@@ -1901,19 +2001,19 @@ class BarretenbergClient:
         v: _wire.U8,
         timeout: float | None = None,
     ) -> _Coroutine[_typing.Any, _typing.Any, EcdsaSecp256r1VerifySignatureResponse]:
-        """Calls `EcdsaSecp256r1VerifySignature`."""
+        """Verifies an ECDSA signature of a message's SHA-256 over secp256r1."""
         return self._caller.call(EcdsaSecp256r1VerifySignature(message=message, public_key=public_key, r=r, s=s, v=v), timeout=timeout)
 
     def srs_init_srs(
         self, *, points_buf: bytes, num_points: _wire.U32, g2_point: bytes, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, SrsInitSrsResponse]:
-        """Calls `SrsInitSrs`."""
+        """Takes ceremony points, checks the first two, and ignores them: the native program reads files, see CRS_PATH."""
         return self._caller.call(SrsInitSrs(points_buf=points_buf, num_points=num_points, g2_point=g2_point), timeout=timeout)
 
     def chonk_batch_verifier_start(
         self, *, vks: list[bytes], num_cores: _wire.U32, batch_size: _wire.U32, fifo_path: str, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, ChonkBatchVerifierStartResponse]:
-        """Calls `ChonkBatchVerifierStart`."""
+        """Starts the batch verification service of this process, whose results come over a FIFO; one a process."""
         return self._caller.call(
             ChonkBatchVerifierStart(vks=vks, num_cores=num_cores, batch_size=batch_size, fifo_path=fifo_path), timeout=timeout
         )
@@ -1921,7 +2021,7 @@ class BarretenbergClient:
     def chonk_batch_verifier_queue(
         self, *, request_id: _wire.U64, vk_index: _wire.U32, proof_fields: list[Fr], timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, ChonkBatchVerifierQueueResponse]:
-        """Calls `ChonkBatchVerifierQueue`."""
+        """Queues a proof and returns; the result comes over the FIFO, in no order, by its id."""
         return self._caller.call(
             ChonkBatchVerifierQueue(request_id=request_id, vk_index=vk_index, proof_fields=proof_fields), timeout=timeout
         )
@@ -1929,21 +2029,21 @@ class BarretenbergClient:
     def chonk_batch_verifier_stop(
         self, *, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, ChonkBatchVerifierStopResponse]:
-        """Calls `ChonkBatchVerifierStop`."""
+        """Verifies what is queued, then closes the FIFO; hangs if nobody reads it."""
         return self._caller.call(ChonkBatchVerifierStop(), timeout=timeout)
 
     def srs_init_grumpkin_srs(
         self, *, points_buf: bytes, num_points: _wire.U32, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, SrsInitGrumpkinSrsResponse]:
-        """Calls `SrsInitGrumpkinSrs`."""
+        """Takes Grumpkin points."""
         return self._caller.call(SrsInitGrumpkinSrs(points_buf=points_buf, num_points=num_points), timeout=timeout)
 
     def set_msm_legacy(self, *, enabled: bool, timeout: float | None = None) -> _Coroutine[_typing.Any, _typing.Any, SetMsmLegacyResponse]:
-        """Calls `SetMsmLegacy`."""
+        """Chooses the older multi-scalar multiplication; results do not depend on it."""
         return self._caller.call(SetMsmLegacy(enabled=enabled), timeout=timeout)
 
     def shutdown(self, *, timeout: float | None = None) -> _Coroutine[_typing.Any, _typing.Any, ShutdownResponse]:
-        """Calls `Shutdown`."""
+        """Ends the process once this is answered, and removes its socket or rings."""
         return self._caller.call(Shutdown(), timeout=timeout)
 
 
@@ -1956,33 +2056,33 @@ class BarretenbergBlockingClient:
         self._caller = caller
 
     def avm_prove(self, *, inputs: bytes, timeout: float | None = None) -> AvmProveResponse:
-        """Calls `AvmProve`."""
+        """Proves an execution of the AVM; builds without the AVM answer with an error."""
         return self._caller.call(AvmProve(inputs=inputs), timeout=timeout)
 
     def avm_verify(self, *, proof: list[Fr], public_inputs: bytes, timeout: float | None = None) -> AvmVerifyResponse:
-        """Calls `AvmVerify`."""
+        """Verifies a proof of the AVM; builds without the AVM answer with an error."""
         return self._caller.call(AvmVerify(proof=proof, public_inputs=public_inputs), timeout=timeout)
 
     def avm_check_circuit(self, *, inputs: bytes, timeout: float | None = None) -> AvmCheckCircuitResponse:
-        """Calls `AvmCheckCircuit`."""
+        """Checks the AVM's circuit on inputs without proving; builds without the AVM answer with an error."""
         return self._caller.call(AvmCheckCircuit(inputs=inputs), timeout=timeout)
 
     def circuit_prove(
         self, *, circuit: CircuitInput, witness: bytes, settings: ProofSystemSettings, timeout: float | None = None
     ) -> CircuitProveResponse:
-        """Calls `CircuitProve`."""
+        """Proves a circuit. The witness is NOT checked: a proof from one that does not satisfy the circuit does not verify."""
         return self._caller.call(CircuitProve(circuit=circuit, witness=witness, settings=settings), timeout=timeout)
 
     def circuit_compute_vk(
         self, *, circuit: CircuitInputNoVk, settings: ProofSystemSettings, timeout: float | None = None
     ) -> CircuitComputeVkResponse:
-        """Calls `CircuitComputeVk`."""
+        """Computes a circuit's verification key; needs as many ceremony points as proving."""
         return self._caller.call(CircuitComputeVk(circuit=circuit, settings=settings), timeout=timeout)
 
     def circuit_stats(
         self, *, circuit: CircuitInput, include_gates_per_opcode: bool, settings: ProofSystemSettings, timeout: float | None = None
     ) -> CircuitInfoResponse:
-        """Calls `CircuitStats`."""
+        """Counts a circuit's gates; needs no ceremony points."""
         return self._caller.call(
             CircuitStats(circuit=circuit, include_gates_per_opcode=include_gates_per_opcode, settings=settings), timeout=timeout
         )
@@ -1996,101 +2096,101 @@ class BarretenbergBlockingClient:
         settings: ProofSystemSettings,
         timeout: float | None = None,
     ) -> CircuitVerifyResponse:
-        """Calls `CircuitVerify`."""
+        """Verifies a proof: true, false, or an error for what cannot be read as a proof of this key."""
         return self._caller.call(
             CircuitVerify(verification_key=verification_key, public_inputs=public_inputs, proof=proof, settings=settings), timeout=timeout
         )
 
     def chonk_compute_vk(self, *, circuit: CircuitInputNoVk, use_zk_flavor: bool, timeout: float | None = None) -> ChonkComputeVkResponse:
-        """Calls `ChonkComputeVk`."""
+        """Computes the key of one of Chonk's circuits."""
         return self._caller.call(ChonkComputeVk(circuit=circuit, use_zk_flavor=use_zk_flavor), timeout=timeout)
 
     def chonk_start(self, *, num_circuits: _wire.U32, timeout: float | None = None) -> ChonkStartResponse:
-        """Calls `ChonkStart`."""
+        """Begins a stack of circuits, forgetting one that was begun; the process holds one at a time, whoever asks."""
         return self._caller.call(ChonkStart(num_circuits=num_circuits), timeout=timeout)
 
     def chonk_load(self, *, circuit: CircuitInput, timeout: float | None = None) -> ChonkLoadResponse:
-        """Calls `ChonkLoad`."""
+        """Gives the next circuit of the stack."""
         return self._caller.call(ChonkLoad(circuit=circuit), timeout=timeout)
 
     def chonk_accumulate(self, *, witness: bytes, timeout: float | None = None) -> ChonkAccumulateResponse:
-        """Calls `ChonkAccumulate`."""
+        """Folds the loaded circuit with this witness into the stack."""
         return self._caller.call(ChonkAccumulate(witness=witness), timeout=timeout)
 
     def chonk_prove(self, *, timeout: float | None = None) -> ChonkProveResponse:
-        """Calls `ChonkProve`."""
+        """Proves the whole stack, and verifies the proof itself."""
         return self._caller.call(ChonkProve(), timeout=timeout)
 
     def chonk_verify(self, *, proof: ChonkProof, vk: bytes, timeout: float | None = None) -> ChonkVerifyResponse:
-        """Calls `ChonkVerify`."""
+        """Verifies a proof of a stack: true, false, or an error."""
         return self._caller.call(ChonkVerify(proof=proof, vk=vk), timeout=timeout)
 
     def chonk_verify_from_fields(self, *, proof: list[Fr], vk: bytes, timeout: float | None = None) -> ChonkVerifyFromFieldsResponse:
-        """Calls `ChonkVerifyFromFields`."""
+        """Verifies a proof of a stack in its flat form, whose layout is left to the program."""
         return self._caller.call(ChonkVerifyFromFields(proof=proof, vk=vk), timeout=timeout)
 
     def chonk_batch_verify(self, *, proofs: list[ChonkProof], vks: list[bytes], timeout: float | None = None) -> ChonkBatchVerifyResponse:
-        """Calls `ChonkBatchVerify`."""
+        """Verifies several proofs of stacks together; one answer for all."""
         return self._caller.call(ChonkBatchVerify(proofs=proofs, vks=vks), timeout=timeout)
 
     def vk_as_fields(self, *, verification_key: bytes, timeout: float | None = None) -> VkAsFieldsResponse:
-        """Calls `VkAsFields`."""
+        """Gives a key of 3,680 bytes as 115 field elements."""
         return self._caller.call(VkAsFields(verification_key=verification_key), timeout=timeout)
 
     def mega_vk_as_fields(self, *, verification_key: bytes, timeout: float | None = None) -> MegaVkAsFieldsResponse:
-        """Calls `MegaVkAsFields`."""
+        """Gives a key of one of Chonk's circuits, 5,216 bytes, as 163 field elements."""
         return self._caller.call(MegaVkAsFields(verification_key=verification_key), timeout=timeout)
 
     def circuit_write_solidity_verifier(
         self, *, verification_key: bytes, settings: ProofSystemSettings, timeout: float | None = None
     ) -> CircuitWriteSolidityVerifierResponse:
-        """Calls `CircuitWriteSolidityVerifier`."""
+        """Writes the Solidity contract that verifies proofs of a Keccak key."""
         return self._caller.call(CircuitWriteSolidityVerifier(verification_key=verification_key, settings=settings), timeout=timeout)
 
     def chonk_check_precomputed_vk(
         self, *, circuit: CircuitInput, use_zk_flavor: bool, timeout: float | None = None
     ) -> ChonkCheckPrecomputedVkResponse:
-        """Calls `ChonkCheckPrecomputedVk`."""
+        """Tells whether the key that comes with a circuit is the circuit's, and computes that."""
         return self._caller.call(ChonkCheckPrecomputedVk(circuit=circuit, use_zk_flavor=use_zk_flavor), timeout=timeout)
 
     def chonk_stats(self, *, circuit: CircuitInputNoVk, include_gates_per_opcode: bool, timeout: float | None = None) -> ChonkStatsResponse:
-        """Calls `ChonkStats`."""
+        """Counts the gates of one of Chonk's circuits; needs no ceremony points."""
         return self._caller.call(ChonkStats(circuit=circuit, include_gates_per_opcode=include_gates_per_opcode), timeout=timeout)
 
     def chonk_compress_proof(self, *, proof: ChonkProof, timeout: float | None = None) -> ChonkCompressProofResponse:
-        """Calls `ChonkCompressProof`."""
+        """Compresses a proof of a stack, 40,704 bytes to 23,264."""
         return self._caller.call(ChonkCompressProof(proof=proof), timeout=timeout)
 
     def chonk_decompress_proof(self, *, compressed_proof: bytes, timeout: float | None = None) -> ChonkDecompressProofResponse:
-        """Calls `ChonkDecompressProof`."""
+        """Restores a compressed proof exactly."""
         return self._caller.call(ChonkDecompressProof(compressed_proof=compressed_proof), timeout=timeout)
 
     def poseidon2_hash(self, *, inputs: list[Fr], timeout: float | None = None) -> Poseidon2HashResponse:
-        """Calls `Poseidon2Hash`."""
+        """Hashes field elements with Poseidon2."""
         return self._caller.call(Poseidon2Hash(inputs=inputs), timeout=timeout)
 
     def poseidon2_permutation(self, *, inputs: tuple[Fr, Fr, Fr, Fr], timeout: float | None = None) -> Poseidon2PermutationResponse:
-        """Calls `Poseidon2Permutation`."""
+        """Applies the permutation of Poseidon2 to its state of four elements."""
         return self._caller.call(Poseidon2Permutation(inputs=inputs), timeout=timeout)
 
     def pedersen_commit(self, *, inputs: list[Fr], hash_index: _wire.U32, timeout: float | None = None) -> PedersenCommitResponse:
-        """Calls `PedersenCommit`."""
+        """Commits to field elements by a sum of generators of Grumpkin."""
         return self._caller.call(PedersenCommit(inputs=inputs, hash_index=hash_index), timeout=timeout)
 
     def pedersen_hash(self, *, inputs: list[Fr], hash_index: _wire.U32, timeout: float | None = None) -> PedersenHashResponse:
-        """Calls `PedersenHash`."""
+        """Hashes field elements with Pedersen's hash over Grumpkin."""
         return self._caller.call(PedersenHash(inputs=inputs, hash_index=hash_index), timeout=timeout)
 
     def pedersen_hash_buffer(self, *, input: bytes, hash_index: _wire.U32, timeout: float | None = None) -> PedersenHashBufferResponse:
-        """Calls `PedersenHashBuffer`."""
+        """Hashes bytes with Pedersen's hash over Grumpkin."""
         return self._caller.call(PedersenHashBuffer(input=input, hash_index=hash_index), timeout=timeout)
 
     def blake2s(self, *, data: bytes, timeout: float | None = None) -> Blake2sResponse:
-        """Calls `Blake2s`."""
+        """Hashes bytes with BLAKE2s-256; answered in microseconds, so it also tells whether the process lives."""
         return self._caller.call(Blake2s(data=data), timeout=timeout)
 
     def blake2s_to_field(self, *, data: bytes, timeout: float | None = None) -> Blake2sToFieldResponse:
-        """Calls `Blake2sToField`."""
+        """Hashes bytes with BLAKE2s-256 and reduces the digest, big-endian, to a scalar of BN254."""
         return self._caller.call(Blake2sToField(data=data), timeout=timeout)
 
     def aes_encrypt(
@@ -2102,7 +2202,7 @@ class BarretenbergBlockingClient:
         length: _wire.U32,
         timeout: float | None = None,
     ) -> AesEncryptResponse:
-        """Calls `AesEncrypt`."""
+        """Encrypts with AES-128 in CBC mode, without padding."""
         return self._caller.call(AesEncrypt(plaintext=plaintext, iv=iv, key=key, length=length), timeout=timeout)
 
     def aes_decrypt(
@@ -2114,109 +2214,109 @@ class BarretenbergBlockingClient:
         length: _wire.U32,
         timeout: float | None = None,
     ) -> AesDecryptResponse:
-        """Calls `AesDecrypt`."""
+        """Decrypts AES-128 in CBC mode, without padding."""
         return self._caller.call(AesDecrypt(ciphertext=ciphertext, iv=iv, key=key, length=length), timeout=timeout)
 
     def grumpkin_mul(self, *, point: GrumpkinPoint, scalar: Fq, timeout: float | None = None) -> GrumpkinMulResponse:
-        """Calls `GrumpkinMul`."""
+        """Multiplies a point of Grumpkin; its scalars are base field elements of BN254."""
         return self._caller.call(GrumpkinMul(point=point, scalar=scalar), timeout=timeout)
 
     def grumpkin_add(self, *, point_a: GrumpkinPoint, point_b: GrumpkinPoint, timeout: float | None = None) -> GrumpkinAddResponse:
-        """Calls `GrumpkinAdd`."""
+        """Adds two points of Grumpkin."""
         return self._caller.call(GrumpkinAdd(point_a=point_a, point_b=point_b), timeout=timeout)
 
     def grumpkin_batch_mul(self, *, points: list[GrumpkinPoint], scalar: Fq, timeout: float | None = None) -> GrumpkinBatchMulResponse:
-        """Calls `GrumpkinBatchMul`."""
+        """Multiplies many points of Grumpkin by one scalar."""
         return self._caller.call(GrumpkinBatchMul(points=points, scalar=scalar), timeout=timeout)
 
     def grumpkin_get_random_fr(self, *, dummy: _wire.U8, timeout: float | None = None) -> GrumpkinGetRandomFrResponse:
-        """Calls `GrumpkinGetRandomFr`."""
+        """A random scalar of BN254."""
         return self._caller.call(GrumpkinGetRandomFr(dummy=dummy), timeout=timeout)
 
     def grumpkin_reduce512(
         self, *, input: _typing.Annotated[bytes, _msgspec.Meta(min_length=64, max_length=64)], timeout: float | None = None
     ) -> GrumpkinReduce512Response:
-        """Calls `GrumpkinReduce512`."""
+        """Reduces a number of 64 bytes, big-endian, modulo BN254's group order (measured)."""
         return self._caller.call(GrumpkinReduce512(input=input), timeout=timeout)
 
     def secp256k1_mul(self, *, point: Secp256k1Point, scalar: Secp256k1Fr, timeout: float | None = None) -> Secp256k1MulResponse:
-        """Calls `Secp256k1Mul`."""
+        """Multiplies a point of secp256k1."""
         return self._caller.call(Secp256k1Mul(point=point, scalar=scalar), timeout=timeout)
 
     def secp256k1_get_random_fr(self, *, dummy: _wire.U8, timeout: float | None = None) -> Secp256k1GetRandomFrResponse:
-        """Calls `Secp256k1GetRandomFr`."""
+        """A random scalar of secp256k1."""
         return self._caller.call(Secp256k1GetRandomFr(dummy=dummy), timeout=timeout)
 
     def secp256k1_reduce512(
         self, *, input: _typing.Annotated[bytes, _msgspec.Meta(min_length=64, max_length=64)], timeout: float | None = None
     ) -> Secp256k1Reduce512Response:
-        """Calls `Secp256k1Reduce512`."""
+        """Reduces a number of 64 bytes, big-endian, modulo secp256k1's group order."""
         return self._caller.call(Secp256k1Reduce512(input=input), timeout=timeout)
 
     def bn254_fr_sqrt(self, *, input: Fr, timeout: float | None = None) -> Bn254FrSqrtResponse:
-        """Calls `Bn254FrSqrt`."""
+        """A square root in BN254's scalar field."""
         return self._caller.call(Bn254FrSqrt(input=input), timeout=timeout)
 
     def bn254_fq_sqrt(self, *, input: Fq, timeout: float | None = None) -> Bn254FqSqrtResponse:
-        """Calls `Bn254FqSqrt`."""
+        """A square root in BN254's base field."""
         return self._caller.call(Bn254FqSqrt(input=input), timeout=timeout)
 
     def bn254_g1_mul(self, *, point: Bn254G1Point, scalar: Fr, timeout: float | None = None) -> Bn254G1MulResponse:
-        """Calls `Bn254G1Mul`."""
+        """Multiplies a point of BN254's first group."""
         return self._caller.call(Bn254G1Mul(point=point, scalar=scalar), timeout=timeout)
 
     def bn254_g2_mul(self, *, point: Bn254G2Point, scalar: Fr, timeout: float | None = None) -> Bn254G2MulResponse:
-        """Calls `Bn254G2Mul`."""
+        """Multiplies a point of BN254's second group."""
         return self._caller.call(Bn254G2Mul(point=point, scalar=scalar), timeout=timeout)
 
     def bn254_g1_is_on_curve(self, *, point: Bn254G1Point, timeout: float | None = None) -> Bn254G1IsOnCurveResponse:
-        """Calls `Bn254G1IsOnCurve`."""
+        """Tells whether coordinates are a point of BN254's first group."""
         return self._caller.call(Bn254G1IsOnCurve(point=point), timeout=timeout)
 
     def bn254_g1_from_compressed(
         self, *, compressed: _typing.Annotated[bytes, _msgspec.Meta(min_length=32, max_length=32)], timeout: float | None = None
     ) -> Bn254G1FromCompressedResponse:
-        """Calls `Bn254G1FromCompressed`."""
+        """Reads a compressed point of BN254's first group."""
         return self._caller.call(Bn254G1FromCompressed(compressed=compressed), timeout=timeout)
 
     def schnorr_compute_public_key(self, *, private_key: Fq, timeout: float | None = None) -> SchnorrComputePublicKeyResponse:
-        """Calls `SchnorrComputePublicKey`."""
+        """The public key of a Schnorr private key over Grumpkin."""
         return self._caller.call(SchnorrComputePublicKey(private_key=private_key), timeout=timeout)
 
     def schnorr_construct_signature(
         self, *, message_field: Fr, private_key: Fq, timeout: float | None = None
     ) -> SchnorrConstructSignatureResponse:
-        """Calls `SchnorrConstructSignature`."""
+        """Signs a field element with Schnorr over Grumpkin."""
         return self._caller.call(SchnorrConstructSignature(message_field=message_field, private_key=private_key), timeout=timeout)
 
     def schnorr_verify_signature(
         self, *, message_field: Fr, public_key: GrumpkinPoint, s: Fq, e: Fq, timeout: float | None = None
     ) -> SchnorrVerifySignatureResponse:
-        """Calls `SchnorrVerifySignature`."""
+        """Verifies a Schnorr signature over Grumpkin."""
         return self._caller.call(SchnorrVerifySignature(message_field=message_field, public_key=public_key, s=s, e=e), timeout=timeout)
 
     def ecdsa_secp256k1_compute_public_key(
         self, *, private_key: Secp256k1Fr, timeout: float | None = None
     ) -> EcdsaSecp256k1ComputePublicKeyResponse:
-        """Calls `EcdsaSecp256k1ComputePublicKey`."""
+        """The public key of an ECDSA private key over secp256k1."""
         return self._caller.call(EcdsaSecp256k1ComputePublicKey(private_key=private_key), timeout=timeout)
 
     def ecdsa_secp256r1_compute_public_key(
         self, *, private_key: Secp256r1Fr, timeout: float | None = None
     ) -> EcdsaSecp256r1ComputePublicKeyResponse:
-        """Calls `EcdsaSecp256r1ComputePublicKey`."""
+        """The public key of an ECDSA private key over secp256r1."""
         return self._caller.call(EcdsaSecp256r1ComputePublicKey(private_key=private_key), timeout=timeout)
 
     def ecdsa_secp256k1_construct_signature(
         self, *, message: bytes, private_key: Secp256k1Fr, timeout: float | None = None
     ) -> EcdsaSecp256k1ConstructSignatureResponse:
-        """Calls `EcdsaSecp256k1ConstructSignature`."""
+        """Signs the SHA-256 of a message with ECDSA over secp256k1."""
         return self._caller.call(EcdsaSecp256k1ConstructSignature(message=message, private_key=private_key), timeout=timeout)
 
     def ecdsa_secp256r1_construct_signature(
         self, *, message: bytes, private_key: Secp256r1Fr, timeout: float | None = None
     ) -> EcdsaSecp256r1ConstructSignatureResponse:
-        """Calls `EcdsaSecp256r1ConstructSignature`."""
+        """Signs the SHA-256 of a message with ECDSA over secp256r1."""
         return self._caller.call(EcdsaSecp256r1ConstructSignature(message=message, private_key=private_key), timeout=timeout)
 
     def ecdsa_secp256k1_recover_public_key(
@@ -2228,7 +2328,7 @@ class BarretenbergBlockingClient:
         v: _wire.U8,
         timeout: float | None = None,
     ) -> EcdsaSecp256k1RecoverPublicKeyResponse:
-        """Calls `EcdsaSecp256k1RecoverPublicKey`."""
+        """The public key that made an ECDSA signature over secp256k1."""
         return self._caller.call(EcdsaSecp256k1RecoverPublicKey(message=message, r=r, s=s, v=v), timeout=timeout)
 
     def ecdsa_secp256r1_recover_public_key(
@@ -2240,7 +2340,7 @@ class BarretenbergBlockingClient:
         v: _wire.U8,
         timeout: float | None = None,
     ) -> EcdsaSecp256r1RecoverPublicKeyResponse:
-        """Calls `EcdsaSecp256r1RecoverPublicKey`."""
+        """The public key that made an ECDSA signature over secp256r1."""
         return self._caller.call(EcdsaSecp256r1RecoverPublicKey(message=message, r=r, s=s, v=v), timeout=timeout)
 
     def ecdsa_secp256k1_verify_signature(
@@ -2253,7 +2353,7 @@ class BarretenbergBlockingClient:
         v: _wire.U8,
         timeout: float | None = None,
     ) -> EcdsaSecp256k1VerifySignatureResponse:
-        """Calls `EcdsaSecp256k1VerifySignature`."""
+        """Verifies an ECDSA signature of a message's SHA-256 over secp256k1."""
         return self._caller.call(EcdsaSecp256k1VerifySignature(message=message, public_key=public_key, r=r, s=s, v=v), timeout=timeout)
 
     def ecdsa_secp256r1_verify_signature(
@@ -2266,19 +2366,19 @@ class BarretenbergBlockingClient:
         v: _wire.U8,
         timeout: float | None = None,
     ) -> EcdsaSecp256r1VerifySignatureResponse:
-        """Calls `EcdsaSecp256r1VerifySignature`."""
+        """Verifies an ECDSA signature of a message's SHA-256 over secp256r1."""
         return self._caller.call(EcdsaSecp256r1VerifySignature(message=message, public_key=public_key, r=r, s=s, v=v), timeout=timeout)
 
     def srs_init_srs(
         self, *, points_buf: bytes, num_points: _wire.U32, g2_point: bytes, timeout: float | None = None
     ) -> SrsInitSrsResponse:
-        """Calls `SrsInitSrs`."""
+        """Takes ceremony points, checks the first two, and ignores them: the native program reads files, see CRS_PATH."""
         return self._caller.call(SrsInitSrs(points_buf=points_buf, num_points=num_points, g2_point=g2_point), timeout=timeout)
 
     def chonk_batch_verifier_start(
         self, *, vks: list[bytes], num_cores: _wire.U32, batch_size: _wire.U32, fifo_path: str, timeout: float | None = None
     ) -> ChonkBatchVerifierStartResponse:
-        """Calls `ChonkBatchVerifierStart`."""
+        """Starts the batch verification service of this process, whose results come over a FIFO; one a process."""
         return self._caller.call(
             ChonkBatchVerifierStart(vks=vks, num_cores=num_cores, batch_size=batch_size, fifo_path=fifo_path), timeout=timeout
         )
@@ -2286,25 +2386,25 @@ class BarretenbergBlockingClient:
     def chonk_batch_verifier_queue(
         self, *, request_id: _wire.U64, vk_index: _wire.U32, proof_fields: list[Fr], timeout: float | None = None
     ) -> ChonkBatchVerifierQueueResponse:
-        """Calls `ChonkBatchVerifierQueue`."""
+        """Queues a proof and returns; the result comes over the FIFO, in no order, by its id."""
         return self._caller.call(
             ChonkBatchVerifierQueue(request_id=request_id, vk_index=vk_index, proof_fields=proof_fields), timeout=timeout
         )
 
     def chonk_batch_verifier_stop(self, *, timeout: float | None = None) -> ChonkBatchVerifierStopResponse:
-        """Calls `ChonkBatchVerifierStop`."""
+        """Verifies what is queued, then closes the FIFO; hangs if nobody reads it."""
         return self._caller.call(ChonkBatchVerifierStop(), timeout=timeout)
 
     def srs_init_grumpkin_srs(
         self, *, points_buf: bytes, num_points: _wire.U32, timeout: float | None = None
     ) -> SrsInitGrumpkinSrsResponse:
-        """Calls `SrsInitGrumpkinSrs`."""
+        """Takes Grumpkin points."""
         return self._caller.call(SrsInitGrumpkinSrs(points_buf=points_buf, num_points=num_points), timeout=timeout)
 
     def set_msm_legacy(self, *, enabled: bool, timeout: float | None = None) -> SetMsmLegacyResponse:
-        """Calls `SetMsmLegacy`."""
+        """Chooses the older multi-scalar multiplication; results do not depend on it."""
         return self._caller.call(SetMsmLegacy(enabled=enabled), timeout=timeout)
 
     def shutdown(self, *, timeout: float | None = None) -> ShutdownResponse:
-        """Calls `Shutdown`."""
+        """Ends the process once this is answered, and removes its socket or rings."""
         return self._caller.call(Shutdown(), timeout=timeout)

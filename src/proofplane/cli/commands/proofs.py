@@ -16,11 +16,12 @@ from proofplane.base.predicate import Predicate, PredicateKind
 from proofplane.base.receipt import MAX_RECEIPT_FIELD, Receipt
 from proofplane.cli.options import PATH, config_option, data_dir_option, json_option, settings_from
 from proofplane.cli.output import print_fields, print_json, print_table
-from proofplane.crypto.predicates import PredicateNotMet
+from proofplane.crypto.predicates import Check, PredicateNotMet
 from proofplane.crypto.schnorr import MalformedKey, XOnlyKey
+from proofplane.node.checks import Checks
 from proofplane.node.data_dir import TRUST_NAME, TrustRoot, opened_for_reading, write_durably
 from proofplane.node.inspect import SCHEMAS, StoredProof, find_block, find_proof, stored_proofs
-from proofplane.node.verify_exported import verify_exported
+from proofplane.node.verify_exported import VerifiedClaim, verify_exported
 from proofplane.storage.database import ReadOnlyDatabase
 
 _KIND = click.Choice(["step", "recursive"])
@@ -113,17 +114,12 @@ def verify(receipts: tuple[Path, ...], trust: Path | None, step_key: str | None,
     root = TrustRoot.read_file(trust or receipts[0].parent / TRUST_NAME)
     predicate = None if step_key is None else Predicate(PredicateKind.SCHNORR, _key(step_key))
     verified = []
-    for path in receipts:
-        try:
-            claim = verify_exported(Receipt.decode(_read(path)), root, predicate)
-        except PredicateNotMet as error:
-            hint = "" if step_key else "; a step behind an upgrade of the step predicate needs the new key: --step-key"
-            raise Refused(f"{path}: {error}{hint}") from error
-        except Refused as error:
-            raise Refused(f"{path}: {error}") from error
-        verified.append({"file": str(path), **claim.to_json()})
-        if not as_json:
-            click.echo(f"{path.name}: {claim.kind} proof of block {claim.to_block} holds under {claim.predicate}")
+    with Checks() as checks:
+        for path in receipts:
+            claim = _verified(path, root, predicate, checks.check)
+            verified.append({"file": str(path), **claim.to_json()})
+            if not as_json:
+                click.echo(f"{path.name}: {claim.kind} proof of block {claim.to_block} holds under {claim.predicate}")
     if as_json:
         print_json(verified)
 
@@ -148,6 +144,17 @@ def verify_sp1_command(proof: Path, program: str, vk: Path, as_json: bool) -> No
         print_json({"verified": True, **row})
     else:
         print_fields({**row, "result": "the proof holds"})
+
+
+def _verified(path: Path, root: TrustRoot, step_predicate: Predicate | None, check: Check) -> VerifiedClaim:
+    try:
+        return verify_exported(Receipt.decode(_read(path)), root, step_predicate, check)
+    except PredicateNotMet as error:
+        upgraded = step_predicate is None and error.kind == PredicateKind.SCHNORR
+        hint = "; a step behind an upgrade of the step predicate needs the new key: --step-key" if upgraded else ""
+        raise Refused(f"{path}: {error}{hint}") from error
+    except Refused as error:
+        raise Refused(f"{path}: {error}") from error
 
 
 def _opened(data_dir: Path | None, config: Path | None) -> AbstractContextManager[tuple[ReadOnlyDatabase, TrustRoot]]:

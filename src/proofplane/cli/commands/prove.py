@@ -35,6 +35,11 @@ _HEIGHT = click.IntRange(min=0, max=2**32 - 1)
 @click.option("--password", help="The node's RPC password.")
 @click.option("--from-height", type=_HEIGHT, help="Anchor: everything above is proved. [default: first header, or genesis]")
 @click.option("--until", type=_HEIGHT, help="Last height to prove, inclusive.")
+@click.option(
+    "--backend",
+    type=click.Choice(["native", "barretenberg"]),
+    help="Who proves steps: child processes that sign, or circuits by the real bb (headers of mainnet). [default: native]",
+)
 @click.option("--epoch-start-time", type=click.IntRange(min=0, max=2**32 - 1), help="Time of the first block of the anchor's epoch.")
 @node_options
 def prove(
@@ -49,6 +54,7 @@ def prove(
     password: str | None,
     from_height: int | None,
     until: int | None,
+    backend: str | None,
     epoch_start_time: int | None,
     data_dir: Path | None,
     config: Path | None,
@@ -60,7 +66,8 @@ def prove(
 ) -> None:
     """Prove blocks: from a headers file, one block, or a full node. Start again with the same arguments to go on."""
     node_flags = {"url": bitcoind, "cookie_file": str(cookie_file) if cookie_file else None, "user": user, "password": password}
-    settings = settings_from(config, data_dir, node={"cores": cores}, prover={"processes": processes}, bitcoind=node_flags)
+    prover_flags = {"processes": processes, "backend": backend}
+    settings = settings_from(config, data_dir, node={"cores": cores}, prover=prover_flags, bitcoind=node_flags)
     output = Output(quiet, as_json)
     _check_belonging()
     if headers is not None:

@@ -10,9 +10,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from proofplane.anchor.anchor_store import ANCHOR_SCHEMA
 from proofplane.anchor.moho_store import MOHO_SCHEMA
+from proofplane.base.cores import usable_cores
 from proofplane.cli.options import config_option, data_dir_option, json_option, settings_from
 from proofplane.cli.output import print_fields, print_json
+from proofplane.crypto.predicates import Check
+from proofplane.node.checks import Checks
 from proofplane.node.data_dir import TrustRoot, opened_for_reading
+from proofplane.node.kinds import label_of
 from proofplane.node.verify_chain import ChainReport, verify_chain
 from proofplane.storage.database import ReadOnlyDatabase
 
@@ -28,11 +32,12 @@ _SHOW_EVERY = 50
 def command(data_dir: Path | None, trust: Path | None, config: Path | None, as_json: bool) -> None:
     """Check every block, state and proof from the anchor to the tip, believing only the anchor and the predicate keys.
 
-    Exit code 0 if all hold, 1 if one byte is wrong or one proof is missing.
+    Exit code 0 if all hold, 1 if one byte is wrong or one proof is missing, 3 if a proof could not be checked (no bb).
     """
-    directory = Path(settings_from(config, data_dir).node.data_dir)
-    with opened_for_reading(directory, (ANCHOR_SCHEMA, MOHO_SCHEMA), trust) as (database, root):
-        report = _with_progress(database, root)
+    settings = settings_from(config, data_dir)
+    cores = usable_cores(settings.node.cores)
+    with opened_for_reading(Path(settings.node.data_dir), (ANCHOR_SCHEMA, MOHO_SCHEMA), trust) as (database, root), Checks(cores) as checks:
+        report = _with_progress(database, root, checks.check, cores)
     if as_json:
         print_json({"anchor": str(root.params.block), "identity": root.identity().hex(), **report.to_json()})
         return
@@ -50,7 +55,7 @@ def command(data_dir: Path | None, trust: Path | None, config: Path | None, as_j
     )
 
 
-def _with_progress(database: ReadOnlyDatabase, root: TrustRoot) -> ChainReport:
+def _with_progress(database: ReadOnlyDatabase, root: TrustRoot, check: Check, threads: int) -> ChainReport:
     console = Console(stderr=True)
     columns = (TextColumn("verifying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -60,8 +65,8 @@ def _with_progress(database: ReadOnlyDatabase, root: TrustRoot) -> ChainReport:
             if blocks % _SHOW_EVERY == 0:
                 progress.update(task, completed=blocks, total=total)
 
-        return verify_chain(database, root, show)
+        return verify_chain(database, root, show, check, threads)
 
 
 def _counts(by_kind: dict[str, int]) -> str:
-    return ", ".join(f"{count:,} {kind}" for kind, count in sorted(by_kind.items())) or "0"
+    return ", ".join(f"{count:,} {label_of(kind)}" for kind, count in sorted(by_kind.items())) or "0"

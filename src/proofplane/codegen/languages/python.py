@@ -1,6 +1,7 @@
 """Python: one module with the types, the contract, and the wanted sides, formatted by ruff."""
 
 import builtins
+import json
 import re
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
@@ -12,6 +13,7 @@ from proofplane.codegen.language import Language, Sides, program
 from proofplane.codegen.languages.python_checks import construction_lines
 from proofplane.wire.names import pascal, snake
 from proofplane.wire.schema.model import (
+    Alias,
     Array,
     Field,
     FixedBytes,
@@ -117,6 +119,12 @@ def type_text(type_: Type) -> str:
             return f"_wire.Packed[{type_text(inner)}]"
 
 
+def alias_text(alias: Alias) -> str:
+    """The type that an alias stands for; bytes keep the alias's name, by which a program tells apart what has the same size."""
+    text = type_text(alias.type)
+    return f"{text[:-2]}, title={json.dumps(alias.name)})]" if isinstance(alias.type, FixedBytes) else text
+
+
 def docstring(text: str) -> str:
     """The text of a docstring that holds `text`: escaped, no line wider than the page."""
     lines = [part for line in text.strip().splitlines() for part in (textwrap.wrap(line, LINE_LENGTH - 20) or [""])]
@@ -136,11 +144,12 @@ def _member(field: Field, shadowed: frozenset[str]) -> Member:
     return Member(name, field.name, type_, docstring(field.doc), f"{name}_" if name == _TAKEN else name)
 
 
-def _class(schema: Schema, struct: Struct) -> Class:
+def _class(schema: Schema, struct: Struct, doc: str = "") -> Class:
+    """The class of a struct; `doc` stands where it has none of its own."""
     shadowed = _ANNOTATIONS & {snake(field.name) for field in struct.fields}
     members = tuple(_member(field, shadowed) for field in struct.fields)
     renames = tuple(member for member in members if member.name != member.wire)
-    return Class(pascal(struct.name), docstring(struct.doc), members, renames, tuple(construction_lines(schema, struct)))
+    return Class(pascal(struct.name), docstring(struct.doc or doc), members, renames, tuple(construction_lines(schema, struct)))
 
 
 def _operations(schema: Schema, shadowed: frozenset[str]) -> list[Operation]:
@@ -150,7 +159,7 @@ def _operations(schema: Schema, shadowed: frozenset[str]) -> list[Operation]:
             command.request.name,
             command.response.name,
             docstring(command.doc),
-            _class(schema, command.request),
+            _class(schema, command.request, command.doc),
             _class(schema, command.response),
             tuple(_member(field, shadowed) for field in command.request.fields),
         )
@@ -169,7 +178,7 @@ def _render(schema: Schema, sides: Sides) -> Mapping[str, str]:
         sides=sides,
         service=pascal(schema.service),
         doc=docstring(schema.doc),
-        aliases=[(pascal(alias.name), type_text(alias.type), docstring(alias.doc)) for alias in schema.aliases],
+        aliases=[(pascal(alias.name), alias_text(alias), docstring(alias.doc)) for alias in schema.aliases],
         classes=[_class(schema, struct) for struct in schema.types],
         error=_class(schema, schema.error),
         error_wire=schema.error.name,

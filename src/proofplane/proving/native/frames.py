@@ -101,7 +101,7 @@ class Unexecutable(msgspec.Struct, array_like=True, tag=2, frozen=True, gc=False
 
 
 class Unfulfillable(msgspec.Struct, array_like=True, tag=3, frozen=True, gc=False):
-    """This process holds no key for the job's predicate."""
+    """This process holds no key for the job's predicate, or the program could not run here and now."""
 
     reason: _Text
 

@@ -14,13 +14,14 @@ Invariants: every unfinished job is in exactly one chunk; a chunk is either wait
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from proofplane.base.errors import CallerMistake, NeverAgain, TryAgain
 from proofplane.base.ids import Hash32
 from proofplane.base.receipt import Receipt
+from proofplane.proving.ended import EndedJobs, Result
 from proofplane.proving.errors import NotReady
 from proofplane.proving.native.chunks import cut, keys, size
 from proofplane.proving.native.frames import (
@@ -50,8 +51,6 @@ KEEP_UNREAD = 4096
 KEEP_READ = 1024
 """Ended jobs kept after they were read, so that a repeated fetch or start after a crash of the reader still finds them."""
 
-Result = Receipt | Failed
-
 
 class QueueFull(TryAgain):
     """The prover has as many unfinished jobs, or bytes of input, as it takes."""
@@ -80,10 +79,8 @@ class Chunk:
 
 @dataclass(slots=True)
 class _Record:
-    job: Submission | None
-    """None once it has ended."""
+    job: Submission
     running: bool = False
-    result: Result | None = None
 
 
 class Ledger:
@@ -92,19 +89,17 @@ class Ledger:
     def __init__(self, workers: int) -> None:
         """`workers` is the number of processes that the jobs of a call are spread over."""
         self._workers = workers
-        self._records: dict[RemoteId, _Record] = {}
-        self._unread: OrderedDict[RemoteId, None] = OrderedDict()
-        self._read: OrderedDict[RemoteId, None] = OrderedDict()
+        self._unended: dict[RemoteId, _Record] = {}
+        self._kept = EndedJobs(KEEP_UNREAD, KEEP_READ)
         self._ready: deque[Chunk] = deque()
         self._waiting: dict[JobKey, list[Chunk]] = {}
         self._ended: list[RemoteId] = []
-        self._unfinished = 0
         self._bytes = 0
 
     @property
     def unfinished(self) -> int:
         """Jobs accepted and not ended."""
-        return self._unfinished
+        return len(self._unended)
 
     def accept(self, jobs: Sequence[Submission]) -> list[RemoteId | Exception]:
         """Takes the jobs of one call; answers in their order.
@@ -117,14 +112,13 @@ class Ledger:
         of_this_call = {job.key for job in jobs}
         for job in jobs:
             remote_id = _id(job.key)
-            if remote_id not in self._records:
+            if not self._knows(remote_id):
                 error = self._refusal(job, refused, of_this_call)
                 if error is not None:
                     refused[job.key] = error
                     answers.append(error)
                     continue
-                self._records[remote_id] = _Record(job)
-                self._unfinished += 1
+                self._unended[remote_id] = _Record(job)
                 self._bytes += size(job)
                 fresh.append(job)
             answers.append(remote_id)
@@ -132,32 +126,33 @@ class Ledger:
             self._enqueue(Chunk(chunk_jobs))
         return answers
 
+    def _knows(self, remote_id: RemoteId) -> bool:
+        return remote_id in self._unended or remote_id in self._kept
+
     def _refusal(self, job: Submission, refused: dict[JobKey, Exception], of_this_call: set[JobKey]) -> Exception | None:
         for key in keys(job):
             if key in refused:
                 return refused[key]
-            if key in of_this_call and _id(key) not in self._records:
+            if key in of_this_call and not self._knows(_id(key)):
                 return PrerequisiteBehind(f"{job.proof_id} builds on a job that does not stand before it: order jobs by what they build on")
         weight = size(job)
         if weight > MAX_JOB:
             return JobTooLarge(f"the input of {job.proof_id} has {weight} bytes, the native prover takes {MAX_JOB}")
-        if self._unfinished >= MAX_UNFINISHED:
-            return QueueFull(f"the native prover has {self._unfinished} unfinished jobs: start more when some have ended")
-        if self._unfinished and self._bytes + weight > MAX_UNFINISHED_BYTES:
+        if self.unfinished >= MAX_UNFINISHED:
+            return QueueFull(f"the native prover has {self.unfinished} unfinished jobs: start more when some have ended")
+        if self._unended and self._bytes + weight > MAX_UNFINISHED_BYTES:
             return QueueFull(f"the native prover holds {self._bytes} bytes of input: start more when some jobs have ended")
         return None
 
     def _enqueue(self, chunk: Chunk) -> None:
         inside = {job.key for job in chunk.jobs}
         for key in {key for job in chunk.jobs for key in keys(job)} - inside:
-            record = self._records.get(_id(key))
-            if record is None:
-                chunk.outside[key] = Failed(FailureReason.LOST, f"this prover does not know job {key.hex()}")
-            elif record.result is not None:
-                chunk.outside[key] = record.result
-            else:
+            if _id(key) in self._unended:
                 chunk.missing += 1
                 self._waiting.setdefault(key, []).append(chunk)
+            else:
+                lost = Failed(FailureReason.LOST, f"this prover does not know job {key.hex()}")
+                chunk.outside[key] = self._kept.peek(_id(key)) or lost
         if not chunk.missing:
             self._ready.append(chunk)
 
@@ -168,7 +163,7 @@ class Ledger:
             self._drop_hopeless(chunk)
             if chunk.jobs:
                 for job in chunk.jobs:
-                    self._records[_id(job.key)].running = True
+                    self._unended[_id(job.key)].running = True
                 return chunk
         return None
 
@@ -215,26 +210,21 @@ class Ledger:
     def put_back(self, chunk: Chunk) -> None:
         """A worker died before it began a chunk: it is the next to be handed out."""
         for job in chunk.jobs:
-            self._records[_id(job.key)].running = False
+            self._unended[_id(job.key)].running = False
         self._ready.appendleft(chunk)
 
     def lose_all(self, cause: str) -> None:
         """There is no worker any more and no chunk in anybody's hands: every unfinished job is lost."""
         self._ready.clear()
         self._waiting.clear()
-        for remote_id in [one for one, record in self._records.items() if record.result is None]:
+        for remote_id in list(self._unended):
             self._end(JobKey(bytes(remote_id)), Failed(FailureReason.LOST, cause))
 
     def _end(self, key: JobKey, result: Result) -> None:
         remote_id = _id(key)
-        record = self._records[remote_id]
-        if record.job is not None:
-            self._bytes -= size(record.job)
-        self._unfinished -= 1
-        record.job, record.running, record.result = None, False, result
+        self._bytes -= size(self._unended.pop(remote_id).job)
         self._ended.append(remote_id)
-        self._unread[remote_id] = None
-        self._forget_beyond(self._unread, KEEP_UNREAD)
+        self._kept.put(remote_id, result)
         for chunk in self._waiting.pop(key, ()):
             chunk.outside[key] = result
             chunk.missing -= 1
@@ -248,34 +238,16 @@ class Ledger:
 
     def status(self, remote_id: RemoteId) -> RemoteStatus:
         """How a job stands; a failure counts as read."""
-        record = self._records.get(remote_id)
+        record = self._unended.get(remote_id)
         if record is None:
-            return Failed(FailureReason.LOST, "the native prover does not know this job (any more)")
-        if record.result is None:
-            return RemotePhase.IN_PROGRESS if record.running else RemotePhase.REQUESTED
-        if isinstance(record.result, Failed):
-            self._mark_read(remote_id)
-            return record.result
-        return RemotePhase.COMPLETED
+            return self._kept.status(remote_id)
+        return RemotePhase.IN_PROGRESS if record.running else RemotePhase.REQUESTED
 
     def receipt(self, remote_id: RemoteId) -> Receipt:
         """The receipt of a completed job, which counts as read; raises `NotReady` for any other."""
-        record = self._records.get(remote_id)
-        if record is None or not isinstance(record.result, Receipt):
+        if remote_id in self._unended:
             raise NotReady(f"job {remote_id} has no receipt: {self.status(remote_id)!s}")
-        self._mark_read(remote_id)
-        return record.result
-
-    def _mark_read(self, remote_id: RemoteId) -> None:
-        if remote_id in self._unread:
-            del self._unread[remote_id]
-            self._read[remote_id] = None
-            self._forget_beyond(self._read, KEEP_READ)
-
-    def _forget_beyond(self, kept: OrderedDict[RemoteId, None], limit: int) -> None:
-        if len(kept) > limit:
-            oldest, _ = kept.popitem(last=False)
-            del self._records[oldest]
+        return self._kept.receipt(remote_id)
 
 
 def _id(key: JobKey) -> RemoteId:

@@ -18,7 +18,7 @@ from io import RawIOBase
 from typing import NoReturn, TypeAlias
 
 import proofplane
-from proofplane.base.errors import ProofplaneError
+from proofplane.base.errors import Broken, ProofplaneError, TryAgain
 from proofplane.base.ids import Hash32
 from proofplane.base.predicate import MalformedPredicate, Predicate
 from proofplane.base.receipt import MalformedReceipt, Receipt
@@ -48,7 +48,9 @@ from proofplane.proving.native.frames import (
 from proofplane.proving.native.keyring import Keyring, NoKey
 
 Program: TypeAlias = Callable[[bytes, Sequence[Receipt]], bytes]
-"""(body, receipts of the prerequisites in the program's order) -> public values; raises to refuse its input."""
+"""(body, receipts of the prerequisites in the program's order) -> public values.
+
+Raises to refuse its input; `TryAgain` and `Broken` say nothing about the input: it could not run."""
 
 VERSION = f"proofplane-{proofplane.__version__}"
 """What receipts of this prover carry as their version."""
@@ -112,6 +114,8 @@ def _run(job: Job, jobs: Sequence[Job], earlier: Sequence[Outcome], programs: Ma
         raise MalformedFrame(f"job {len(earlier)} of a batch names a prerequisite that does not stand before it") from None
     try:
         public_values = program(job.body, receipts)
+    except (TryAgain, Broken) as error:  # something that the program relies on: says nothing about the input
+        return Unfulfillable(_clipped(f"the program could not run: {error}"))
     except ProofplaneError as error:
         return Unexecutable(_clipped(str(error)))
     except Exception as error:  # a program's crash is an answer about its job; the process goes on to the next

@@ -20,7 +20,7 @@ from proofplane.proving.types import Failed, FailureReason, RemoteId, RemotePhas
 
 PROGRAM = Hash32(bytes(32))
 PREDICATE = Predicate(1)
-UNKNOWN = Failed(FailureReason.LOST, "the native prover does not know this job (any more)")
+UNKNOWN = Failed(FailureReason.LOST, "this prover does not know the job (any more)")
 
 
 def job(number: int, *after: int | Receipt, body: bytes = b"") -> Submission:

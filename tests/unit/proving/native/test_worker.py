@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from kit.native_programs import FOREIGN, KEY, PREDICATE, PROGRAMS, program_id
-from proofplane.base.errors import Refused
+from proofplane.base.errors import Broken, Refused, TryAgain
 from proofplane.base.ids import Hash32
 from proofplane.base.predicate import Predicate
 from proofplane.base.receipt import ProverKind, Receipt
@@ -94,6 +94,16 @@ def test_each_kind_of_failure_has_its_outcome() -> None:
         Unexecutable("the header is wrong"),
         Unexecutable("the program returned 16385 bytes of public values, the limit is 16384"),
     ]
+
+
+@pytest.mark.parametrize("error", [TryAgain("busy"), Broken("no disk")])
+def test_a_program_that_could_not_run_has_said_nothing_about_its_input(error: Exception) -> None:
+    def fails(body: bytes, receipts: Sequence[Receipt]) -> bytes:
+        raise error
+
+    (report,) = run_batch(Batch(1, [job("join")]), {program_id("join"): fails}, Keyring([KEY]), lambda: 0.0)
+
+    assert report.outcomes == [Unfulfillable(f"the program could not run: {error}")]
 
 
 def test_a_failure_runs_down_its_chain_but_not_past_it() -> None:

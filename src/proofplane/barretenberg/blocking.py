@@ -1,0 +1,98 @@
+"""The verifier for callers without an event loop: threads, child processes, scripts.
+
+One thread runs a loop with an ordinary `Verifier`; it and its `bb` processes start with the first proof.
+
+Invariant: a thread that was started and has not ended is in `_running`; it is changed under the lock only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from types import TracebackType
+
+from proofplane.barretenberg.binary import Binary
+from proofplane.barretenberg.crs import Crs
+from proofplane.barretenberg.errors import VerifierClosed
+from proofplane.barretenberg.field import Fr
+from proofplane.barretenberg.flavors import Flavor
+from proofplane.barretenberg.keys import VerificationKey
+from proofplane.barretenberg.proofs import UltraHonkProof
+from proofplane.barretenberg.verifier import VERIFY_SECONDS, Verified, Verifier, open_verifier
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """The loop of a started verifier."""
+
+    thread: threading.Thread
+    loop: asyncio.AbstractEventLoop
+    verifier: Verifier
+    stop: asyncio.Event
+
+
+class BlockingVerifier:
+    """Verifies proofs of one circuit; may be used by several threads at once, which is what more than one process is for."""
+
+    def __init__(self, binary: Binary | None = None, crs: Crs | None = None, processes: int = 1) -> None:
+        """Takes what `open_verifier` takes; nothing is started or looked for yet."""
+        self._binary = binary
+        self._crs = crs
+        self._processes = processes
+        self._lock = threading.Lock()
+        self._running: _Running | None = None
+        self._closed = False
+
+    def __enter__(self) -> BlockingVerifier:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def verify(
+        self, key: VerificationKey, public_inputs: Sequence[Fr], proof: UltraHonkProof, flavor: Flavor, timeout: float = VERIFY_SECONDS
+    ) -> Verified:
+        """`Verifier.verify`, blocking.
+
+        Raises:
+            VerifierClosed: After `close`.
+            ProofRefused, CouldNotVerify, Broken, NeverAgain: As `Verifier.verify` and, with the first proof, `open_verifier` do.
+        """
+        running = self._started()
+        return asyncio.run_coroutine_threadsafe(
+            running.verifier.verify(key, public_inputs, proof, flavor, timeout=timeout), running.loop
+        ).result()
+
+    def close(self) -> None:
+        """Ends the processes once what they verify is done, and waits for that; a second call does nothing."""
+        with self._lock:
+            self._closed = True
+            running, self._running = self._running, None
+        if running is not None:
+            running.loop.call_soon_threadsafe(running.stop.set)
+            running.thread.join()
+
+    def _started(self) -> _Running:
+        with self._lock:
+            if self._closed:
+                raise VerifierClosed("the verifier was closed: open another one")
+            if self._running is None:
+                begun: Future[_Running] = Future()
+                # A daemon, so that a verifier that nobody closes does not keep the program from ending; `bb` ends with its parent.
+                threading.Thread(target=lambda: asyncio.run(self._serve(begun)), name="bb verifier", daemon=True).start()
+                self._running = begun.result()
+            return self._running
+
+    async def _serve(self, begun: Future[_Running]) -> None:
+        try:
+            async with open_verifier(self._binary, self._crs, self._processes) as verifier:
+                stop = asyncio.Event()
+                begun.set_result(_Running(threading.current_thread(), asyncio.get_running_loop(), verifier, stop))
+                await stop.wait()
+        except Exception as error:
+            if begun.done():
+                raise
+            begun.set_exception(error)

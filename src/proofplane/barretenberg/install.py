@@ -1,0 +1,147 @@
+"""Getting `bb`: the pinned npm package, fetched by npm's own client or brought as a file, of which this machine's build alone is unpacked.
+
+npm's configuration decides where it fetches from. The package's digest is pinned here, and so is the digest of each build in it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import shutil
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, BinaryIO
+
+from proofplane.barretenberg.binary import VARIABLE, Binary, binary_path, checked
+from proofplane.barretenberg.cache import locked, new_file, scratch_folder
+from proofplane.barretenberg.digests import file_sha256
+from proofplane.barretenberg.one_shot import run
+from proofplane.barretenberg.platforms import PACKAGE, PACKAGE_VERSION, TARBALL_NAME, TARBALL_SHA256, TARBALL_SIZE, Build, this_build
+from proofplane.barretenberg.setup_errors import (
+    BinaryMissing,
+    BinaryWrong,
+    FetchFailed,
+    FileUnreadable,
+    NoAnswer,
+    NpmMissing,
+    PackageWrong,
+)
+
+_PATIENCE = 120.0
+"""Seconds to wait for another process that installs the same; npm fetches 50 MB for it."""
+
+_NPM_SECONDS = 600.0
+"""Bound on npm; on a slow line 50 MB take some minutes, and npm retries by itself."""
+
+_BLOCK = 1 << 20
+"""Bytes that are unpacked at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """What came of installing."""
+
+    binary: Binary
+    fresh: bool
+    """Whether it was unpacked by this call; False: it was there already."""
+
+
+def install(environment: Mapping[str, str] = os.environ, tarball: Path | None = None) -> Installed:
+    """Puts the pinned binary into the cache, unless it is there; one that `PROOFPLANE_BB` names is only checked.
+
+    Args:
+        environment: Of this process; npm gets it whole.
+        tarball: The package as `npm pack` writes it, for machines without npm.
+
+    Raises:
+        UnsupportedPlatform: There is no build for this machine.
+        BinaryMissing: `PROOFPLANE_BB` names no file; also what else `find_binary` raises for it.
+        NpmMissing: There is no npm, and no file was given.
+        FetchFailed: npm did not fetch the package.
+        FileUnreadable: The given file cannot be read.
+        PackageWrong: The package is not the pinned one.
+        CacheFull: No room.
+        CacheUnusable: The cache may not be written.
+        CacheBusy: Another process takes long over the same.
+    """
+    build = this_build()
+    path = binary_path(environment, build)
+    if environment.get(VARIABLE):
+        return Installed(checked(path, build, given=True), fresh=False)
+    if present := _present(path, build):
+        return Installed(present, fresh=False)
+    with locked(path.parent, _PATIENCE):
+        if present := _present(path, build):  # another process brought it while we waited
+            return Installed(present, fresh=False)
+        if tarball is not None:
+            unpack(tarball, build, path)
+        else:
+            with scratch_folder(path.parent) as scratch:
+                unpack(_packed(scratch, environment), build, path)
+    return Installed(checked(path, build, given=False), fresh=True)
+
+
+def unpack(tarball: Path, build: Build, path: Path) -> None:
+    """Writes the build from the package's file to `path`, whose folder's lock is held; both are checked, and nothing else is unpacked.
+
+    Raises:
+        FileUnreadable: The package cannot be read.
+        PackageWrong: It is not the pinned one.
+        CacheFull: No room.
+        CacheUnusable: The folder may not be written.
+    """
+    try:
+        size, digest = tarball.stat().st_size, file_sha256(tarball)
+    except OSError as error:
+        raise FileUnreadable(f"{tarball} cannot be read: {error.strerror or error}") from None
+    if digest != TARBALL_SHA256:
+        raise PackageWrong(
+            f"{tarball} is not {PACKAGE} {PACKAGE_VERSION} as published: it has {size:,} bytes (not {TARBALL_SIZE:,}) "
+            f"and the sha256 {digest.hex()}"
+        )
+    with new_file(path, 0o755) as new:
+        try:
+            with tarfile.open(tarball, "r:gz") as package:
+                member = package.extractfile(build.member)
+                if member is None:
+                    raise PackageWrong(f"{build.member} in {tarball} is no file")
+                unpacked = _copied(member, new)
+        except (tarfile.TarError, gzip.BadGzipFile, EOFError, KeyError) as error:
+            raise PackageWrong(f"{tarball} has no {build.member}: {error}") from None
+        if unpacked != build.sha256:
+            raise PackageWrong(f"{build.member} in {tarball} is not the pinned binary: its sha256 is {unpacked.hex()}")
+
+
+def _present(path: Path, build: Build) -> Binary | None:
+    try:
+        return checked(path, build, given=False)
+    except (BinaryMissing, BinaryWrong):
+        return None
+
+
+def _packed(scratch: Path, environment: Mapping[str, str]) -> Path:
+    """The package's file, fetched by npm."""
+    by_hand = f"fetch the package on another machine by `npm pack {PACKAGE}@{PACKAGE_VERSION}` and give it as --tarball FILE"
+    npm = shutil.which("npm", path=environment.get("PATH"))
+    if npm is None:
+        raise NpmMissing(f"there is no npm: install Node.js, or {by_hand}")
+    command = [npm, "pack", f"{PACKAGE}@{PACKAGE_VERSION}", "--pack-destination", str(scratch), "--loglevel", "error"]
+    try:
+        run(command, environment, _NPM_SECONDS)
+    except NoAnswer as error:
+        raise FetchFailed(f"npm did not fetch {PACKAGE} {PACKAGE_VERSION}: {error}; try again, or {by_hand}") from None
+    packed = scratch / TARBALL_NAME
+    if not packed.is_file():
+        raise FetchFailed(f"npm ended well and wrote no {TARBALL_NAME}: try again, or {by_hand}")
+    return packed
+
+
+def _copied(old: IO[bytes], new: BinaryIO) -> bytes:
+    digest = hashlib.sha256()
+    while block := old.read(_BLOCK):
+        digest.update(block)
+        new.write(block)
+    return digest.digest()

@@ -1,0 +1,99 @@
+"""Proofs as values: joined field elements, the form of `bb`'s files, checked where they are made into values.
+
+A proof comes from somebody else, so what is wrong with one is a refusal, not its reader's mistake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from proofplane.barretenberg.errors import ProofFlaw, ProofRefused
+from proofplane.barretenberg.field import SIZE, Fr, NotCanonical, elements, split
+
+MAX_PROOF_FIELDS = 4096
+"""Field elements of the longest proof that is looked at; Chonk's, the longest, has 1,272 with two outputs."""
+
+MAX_PUBLIC_INPUTS = 1 << 20
+"""Public inputs that are looked at: 32 MB, half of the longest message that was tried with `bb`."""
+
+CHONK_BODY = 1242
+"""Field elements of a Chonk proof besides its public inputs, which its key counts; measured."""
+
+CHONK_OWN_INPUTS = 28
+"""Public inputs of every Chonk proof besides the stack's outputs, which come first."""
+
+CHONK_FIELDS = CHONK_BODY + CHONK_OWN_INPUTS + 2
+"""Field elements of the proof of a stack with two outputs, 1,272."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class UltraHonkProof:
+    """A proof of one circuit, without its public inputs."""
+
+    raw: bytes
+    """Its field elements, 32 bytes each; how many depends on the flavour, see `Flavor.proof_size`."""
+
+    def __post_init__(self) -> None:
+        """Raises `ProofRefused` (WRONG_SIZE, NOT_CANONICAL) if these are no field elements, none, or more than any proof has."""
+        if not 0 < len(self.raw) <= MAX_PROOF_FIELDS * SIZE:
+            raise ProofRefused(ProofFlaw.WRONG_SIZE, f"no proof has {len(self.raw)} bytes")
+        _split("a proof", self.raw)
+
+    @property
+    def fields(self) -> tuple[Fr, ...]:
+        """Its field elements."""
+        return elements(self.raw)
+
+    @classmethod
+    def of(cls, fields: Iterable[bytes]) -> UltraHonkProof:
+        """The proof of these field elements; raises what the class itself raises."""
+        return cls(b"".join(fields))
+
+    def __repr__(self) -> str:
+        return f"UltraHonkProof({len(self.raw) // SIZE} fields)"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ChonkProof:
+    """A proof of a stack of circuits, its public outputs first, as flat field elements; their layout is `bb`'s business."""
+
+    raw: bytes
+    """Its field elements, 32 bytes each: 1,242 and the public inputs that the key counts."""
+
+    def __post_init__(self) -> None:
+        """Raises `ProofRefused` (WRONG_SIZE, NOT_CANONICAL) if these are no field elements, or fewer or more than any proof has."""
+        if not (CHONK_BODY + CHONK_OWN_INPUTS) * SIZE <= len(self.raw) <= MAX_PROOF_FIELDS * SIZE:
+            raise ProofRefused(ProofFlaw.WRONG_SIZE, f"no Chonk proof has {len(self.raw)} bytes")
+        _split("a Chonk proof", self.raw)
+
+    @property
+    def fields(self) -> tuple[Fr, ...]:
+        """Its field elements."""
+        return elements(self.raw)
+
+    @classmethod
+    def of(cls, fields: Iterable[bytes]) -> ChonkProof:
+        """The proof of these field elements; raises what the class itself raises."""
+        return cls(b"".join(fields))
+
+    def __repr__(self) -> str:
+        return f"ChonkProof({len(self.raw) // SIZE} fields)"
+
+
+def public_inputs(raw: bytes) -> tuple[Fr, ...]:
+    """Reads public inputs as `bb`'s command line writes them to a file: joined field elements.
+
+    Raises:
+        ProofRefused: They are too many (WRONG_INPUTS), or no field elements (NOT_CANONICAL).
+    """
+    if len(raw) > MAX_PUBLIC_INPUTS * SIZE:
+        raise ProofRefused(ProofFlaw.WRONG_INPUTS, f"{len(raw)} bytes of public inputs are more than are looked at")
+    return tuple(map(Fr, _split("public inputs", raw)))
+
+
+def _split(what: str, raw: bytes) -> list[bytes]:
+    try:
+        return split(raw)
+    except NotCanonical as error:
+        raise ProofRefused(ProofFlaw.NOT_CANONICAL, f"in {what}: {error}") from error

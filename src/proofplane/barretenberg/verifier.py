@@ -1,0 +1,149 @@
+"""Verifying with real `bb` processes: a proof is verified, refused, or nothing is known about it; the three never mix.
+
+What can be told without `bb` is told without it: sizes, counts, canonical values. It is faster, and some of it `bb` would not tell.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from proofplane.barretenberg.answers import reason, unanswered
+from proofplane.barretenberg.binary import Binary, find_binary
+from proofplane.barretenberg.client import CheckedCaller
+from proofplane.barretenberg.crs import Crs, verification_crs
+from proofplane.barretenberg.errors import CouldNotVerify, ProofFlaw, ProofRefused
+from proofplane.barretenberg.field import SIZE, Fr, split
+from proofplane.barretenberg.flavors import Flavor
+from proofplane.barretenberg.generated.barretenberg import ChonkVerifyFromFields, CircuitVerify
+from proofplane.barretenberg.keys import VerificationKey
+from proofplane.barretenberg.ports import Asked
+from proofplane.barretenberg.proofs import CHONK_BODY, CHONK_OWN_INPUTS, ChonkProof, UltraHonkProof
+from proofplane.barretenberg.specs import verifier_spec
+from proofplane.base.cores import usable_cores
+from proofplane.base.ids import Hash32, hash32
+from proofplane.pool.pool import WorkerPool
+from proofplane.pool.types import PoolOptions
+from proofplane.rpc.errors import CallFailed
+
+VERIFY_SECONDS = 30.0
+"""Seconds for one verification, waiting for a process included: thousands of times what it takes, less than a person waits."""
+
+CHONK_KEY_SIZE = 3680
+"""Bytes of the key that Chonk proofs are verified under, the hiding circuit's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A proof that was verified; made by `Verifier` alone, after `bb` has said so."""
+
+    key: Hash32
+    """SHA-256 of the verification key, which alone says what was proved: hold it against those that you accept."""
+    public_inputs: tuple[Fr, ...]
+    """What the proof is about; of a Chonk proof, which carries them itself, the outputs of its stack."""
+    proof: Hash32
+    """SHA-256 of the proof's bytes."""
+
+
+class Verifier:
+    """Verifies over a pool of `bb` processes, as many at a time as the pool has; get one from `open_verifier`."""
+
+    def __init__(self, pool: Asked) -> None:
+        """Takes an entered pool of `verifier_spec` processes."""
+        self._bb = CheckedCaller(pool, VERIFY_SECONDS)
+
+    async def verify(
+        self,
+        key: VerificationKey,
+        public_inputs: Sequence[Fr],
+        proof: UltraHonkProof,
+        flavor: Flavor,
+        *,
+        timeout: float = VERIFY_SECONDS,
+    ) -> Verified:
+        """Verifies a proof of one circuit.
+
+        A cancelled caller costs the process that works for it, which the pool replaces.
+
+        Args:
+            key: The circuit's.
+            public_inputs: In the circuit's order, without those that the flavour adds.
+            proof: Without the public inputs.
+            flavor: How it was proved.
+            timeout: Seconds, waiting for a process included.
+
+        Raises:
+            ProofRefused: The proof is invalid for this key and these inputs; `reason` says which rule it breaks.
+            CouldNotVerify: Nothing is known about the proof.
+            Broken, NeverAgain: Nothing is known, and no process that could verify can be started, as the message says.
+        """
+        _check_counts(key, public_inputs, proof, flavor)
+        request = CircuitVerify(key.raw, list(map(bytes, public_inputs)), split(proof.raw), flavor.settings)
+        try:
+            with unanswered(CouldNotVerify):
+                answer = await self._bb.call(request, timeout=timeout)
+        except CallFailed as error:
+            raise ProofRefused(ProofFlaw.MALFORMED, reason(error)) from error
+        return _verified(answer.verified, key, public_inputs, proof)
+
+    async def verify_chonk(self, key: VerificationKey, proof: ChonkProof, *, timeout: float = VERIFY_SECONDS) -> Verified:
+        """Verifies a proof of a stack of circuits under the hiding circuit's key; raises what `verify` raises."""
+        if len(key.raw) != CHONK_KEY_SIZE:
+            raise ProofRefused(ProofFlaw.WRONG_KEY, f"Chonk proofs are verified under keys of {CHONK_KEY_SIZE} bytes, not {len(key.raw)}")
+        outputs = key.public_inputs - CHONK_OWN_INPUTS
+        if outputs < 0 or len(proof.raw) != (CHONK_BODY + key.public_inputs) * SIZE:
+            raise ProofRefused(
+                ProofFlaw.WRONG_SIZE,
+                f"a Chonk proof under this key has {CHONK_BODY + key.public_inputs} field elements, not {len(proof.fields)}",
+            )
+        try:
+            with unanswered(CouldNotVerify):
+                answer = await self._bb.call(ChonkVerifyFromFields(split(proof.raw), key.raw), timeout=timeout)
+        except CallFailed as error:
+            raise ProofRefused(ProofFlaw.MALFORMED, reason(error)) from error
+        return _verified(answer.valid, key, proof.fields[:outputs], proof)
+
+
+@asynccontextmanager
+async def open_verifier(
+    binary: Binary | None = None,
+    crs: Crs | None = None,
+    processes: int | None = None,
+    options: PoolOptions | None = None,
+) -> AsyncIterator[Verifier]:
+    """A verifier with processes of its own, started when they are needed and ended when it is left.
+
+    Args:
+        binary: The program; None finds it.
+        crs: Ceremony points; None takes the one point and the Grumpkin points that verifying needs, which are made here if need be.
+        processes: Verifications at a time; None for as many as there are cores.
+        options: Bounds of the pool.
+
+    Raises:
+        BinaryMissing, BinaryWrong, CacheBusy, CacheFull, CacheUnusable, GrumpkinNotMade, UnsupportedPlatform: It cannot begin.
+    """
+    binary = binary or find_binary()
+    crs = crs or verification_crs(binary=binary)
+    async with WorkerPool(verifier_spec(binary, crs), processes or usable_cores(), options or PoolOptions()) as pool:
+        yield Verifier(pool)
+
+
+def _check_counts(key: VerificationKey, public_inputs: Sequence[Fr], proof: UltraHonkProof, flavor: Flavor) -> None:
+    if len(key.raw) != flavor.key_size:
+        raise ProofRefused(ProofFlaw.WRONG_KEY, f"a key of {flavor.value} has {flavor.key_size} bytes, not {len(key.raw)}")
+    inputs = key.public_inputs - flavor.own_inputs
+    if len(public_inputs) != inputs:
+        raise ProofRefused(ProofFlaw.WRONG_INPUTS, f"the key is for {inputs} public inputs, not {len(public_inputs)}")
+    fields = flavor.proof_size(key.log_size)
+    if len(proof.raw) != fields * SIZE:
+        raise ProofRefused(
+            ProofFlaw.WRONG_SIZE, f"a {flavor.value} proof under this key has {fields} field elements, not {len(proof.raw) / SIZE:g}"
+        )
+
+
+def _verified(valid: bool, key: VerificationKey, public_inputs: Sequence[Fr], proof: UltraHonkProof | ChonkProof) -> Verified:
+    if not valid:
+        raise ProofRefused(ProofFlaw.FALSE, f"the proof does not verify under the key {key.sha256.hex()}")
+    return Verified(key.sha256, tuple(public_inputs), hash32(hashlib.sha256(proof.raw).digest()))

@@ -1,0 +1,43 @@
+"""Everything that a node's data can be proved by, as one check; what needs `bb` is loaded and started with the first such proof."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import ExitStack
+from types import TracebackType
+
+from proofplane.base.predicate import Predicate, PredicateKind
+from proofplane.crypto.predicates import Check, CheckKind, checker
+
+
+class Checks:
+    """Holds the check and what it has started; a context manager that ends it. Its check may be called from any thread."""
+
+    def __init__(self, processes: int = 1) -> None:
+        """`processes` of `bb` verify at a time, once there is something for them; calls beyond that wait for each other."""
+        self.check: Check = checker({PredicateKind.ULTRA_HONK: self._header_step})
+        self._processes = processes
+        self._started = ExitStack()
+        self._starting = threading.Lock()
+        self._by_bb: CheckKind | None = None
+
+    def _header_step(self, predicate: Predicate, claim: bytes, witness: bytes) -> None:
+        with self._starting:
+            if self._by_bb is None:
+                # Here, because it loads the circuits, the pool and the client of `bb`, which most runs have no use for.
+                from proofplane.node.header_check import HeaderCheck
+
+                self._by_bb = self._started.enter_context(HeaderCheck(self._processes))
+            by_bb = self._by_bb
+        by_bb(predicate, claim, witness)
+
+    def close(self) -> None:
+        """Ends what was started; nobody may be inside the check."""
+        self._by_bb = None
+        self._started.close()
+
+    def __enter__(self) -> Checks:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()

@@ -1,0 +1,90 @@
+"""Makes the receipt of one header step: runs the step program for its claim, has `bb` prove the circuit, and joins the two."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from proofplane.anchor.header_claim import encode
+from proofplane.anchor.moho import MohoState
+from proofplane.anchor.programs import STEP_PROGRAM_ID, StepInput, Unexecutable, decode_step_input, run_step
+from proofplane.anchor.state import AnchorState
+from proofplane.barretenberg.circuit import Circuit
+from proofplane.barretenberg.circuits.header_step import StepCircuit, circuit_for, public_inputs, witness
+from proofplane.barretenberg.field import Fr
+from proofplane.barretenberg.prover import Prover
+from proofplane.base.errors import Broken
+from proofplane.base.receipt import ProverKind, Receipt
+from proofplane.bitcoin.header import Header
+from proofplane.bitcoin.rules import HeaderState, accept
+from proofplane.node.header_check import FLAVOR, step_keys, step_predicate
+from proofplane.node.timings import Timings
+from proofplane.proving.types import Submission
+from proofplane.service.clock import Clock
+
+_log = logging.getLogger(__name__)
+
+
+class OtherPredicate(Unexecutable):
+    """The job is under a predicate that the header circuits' proofs do not meet."""
+
+
+class WrongOutputs(Broken):
+    """`bb` proved something else than was asked for: our witness and our circuit do not belong together."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A job, computed up to what `bb` does."""
+
+    claim: bytes
+    circuit: StepCircuit
+    witness: bytes
+    outputs: tuple[Fr, ...]
+    before: AnchorState
+    moho: MohoState
+    after: HeaderState
+
+
+class HeaderProver:
+    """Proves header steps, with the time that each took."""
+
+    def __init__(self, prover: Prover, version: str, clock: Clock) -> None:
+        """Takes the prover of circuits and the version of `bb`, which goes into the receipts."""
+        self._prover = prover
+        self._version = f"bb-{version}"
+        self._clock = clock
+        self.timings = Timings()
+
+    async def prove(self, job: Submission) -> Receipt:
+        """The receipt of a step.
+
+        Raises:
+            NeverAgain: The step does not hold, or no circuit states it.
+            TryAgain: `bb` could not be asked to the end.
+            WrongOutputs: See there.
+        """
+        began = self._clock.now()
+        ready = await asyncio.to_thread(_prepared, job)
+        circuit = Circuit(f"header step, {ready.circuit.name.lower()}", ready.circuit.circuit(), FLAVOR)
+        proved = await self._prover.prove(circuit, ready.witness, step_keys()[ready.circuit])
+        if tuple(proved.public_inputs) != ready.outputs:
+            raise WrongOutputs(f"{job.proof_id}: the proof is about other states than the step's")
+        seconds = self._clock.now() - began
+        self.timings.add(seconds)
+        _log.info("%s proved by bb in %.2f s", job.proof_id, seconds)
+        proof = encode(ready.circuit, proved.proof.raw, ready.moho.inner_siblings(), ready.before, ready.after)
+        return Receipt(proof, ready.claim, ProverKind.BARRETENBERG, self._version, STEP_PROGRAM_ID)
+
+
+def _prepared(job: Submission) -> _Prepared:
+    """Everything in Python, some tenths of a second, so on a thread."""
+    if job.program_id != STEP_PROGRAM_ID or job.predicate != step_predicate():
+        raise OtherPredicate(f"the header circuits prove steps under {step_predicate()}, not {job.proof_id} under {job.predicate}")
+    claim = run_step(job.body, ())
+    given: StepInput = decode_step_input(job.body)
+    moho, before, header = MohoState.decode(given.moho_state), AnchorState.decode(given.anchor_state), Header.decode(given.payload)
+    after = accept(before.pow, header)
+    circuit = circuit_for(before.pow)
+    return _Prepared(claim, circuit, witness(before.pow, header), public_inputs(before.pow, after), before, moho, after)

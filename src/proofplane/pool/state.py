@@ -1,0 +1,416 @@
+"""Which worker is whose: the pool's decisions, without a loop, a process or a clock.
+
+Rules:
+
+1. A worker is lent to one lease at a time; leases are served in the order in which they came.
+2. Of the idle workers the one used last is lent first: it is the warmest, and the others may be found idle for long and probed.
+3. A worker that was ended for whatever reason is never lent again; its place is free only when its process is gone.
+4. At most `size` processes exist, those that are starting or ending included.
+5. Workers are started when somebody waits, as many as wait, each once: one that is starting or probed counts for one who waits.
+6. After a failed start one worker at a time is started, with growing pauses; failures of starts that ran side by side count once.
+   When the retries are used up, or trying again is useless, and no worker lives, all who wait are told, and the count begins anew.
+7. A worker is replaced when its number of leases, its age or its memory says so, or its generation has expired.
+
+```
+            started              lend                       gone
+ STARTING ──────────> IDLE ────────────────> BORROWED    ENDING ──> (nothing)
+     │                │  ^ \\__ probe __        │ │          ^
+     │                │  │             v       │ │          │
+     │                │  └── probed ─ PROBING  │ │          │
+     │                │  └──── handed back ────┘ │          │
+     └────────────────┴──────── ended ───────────┴──────────┘
+```
+
+Invariants: `_idle` holds exactly the IDLE slots; nobody waits while an idle worker could be lent; a lease that waits is in `_waiting` once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable
+from copy import copy
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import NewType, TypeAlias
+
+from proofplane.base.errors import ProofplaneError, TryAgain
+from proofplane.pool.errors import PoolClosed, QueueFull
+from proofplane.pool.exits import Recycle
+from proofplane.pool.types import PoolOptions, PoolStats, WorkerId
+
+Ticket = NewType("Ticket", int)
+"""A lease that waits."""
+
+_LEAST_RETRY_AFTER = 0.01
+"""Seconds; a shorter advice would only make callers spin."""
+
+_MOST_RETRY_AFTER = 60.0
+"""Seconds; nobody plans further ahead than that."""
+
+_WEIGHT = 0.1
+"""Of the newest lease in the mean duration, so that some twenty leases count."""
+
+
+class Phase(Enum):
+    """See the diagram above."""
+
+    STARTING = auto()
+    IDLE = auto()
+    PROBING = auto()
+    BORROWED = auto()
+    ENDING = auto()
+
+
+class Stage(Enum):
+    """How far the pool as a whole has come."""
+
+    OPEN = auto()
+    DRAINING = auto()
+    CLOSED = auto()
+
+
+@dataclass(slots=True)
+class Slot:
+    """One worker."""
+
+    number: WorkerId
+    generation: int
+    round: int
+    """Of starts, see rule 6."""
+    born: float
+    phase: Phase = Phase.STARTING
+    since: float = 0.0
+    """When it was lent, or became idle."""
+    leases: int = 0
+    recycled: Recycle | None = None
+    """Why it was ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A process is to be started."""
+
+    worker: WorkerId
+
+
+@dataclass(frozen=True, slots=True)
+class Lend:
+    """A lease has its worker."""
+
+    ticket: Ticket
+    worker: WorkerId
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """An idle worker is to be asked whether it is well."""
+
+    worker: WorkerId
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """A worker is to be ended."""
+
+    worker: WorkerId
+    recycled: Recycle
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """A lease that waits gets no worker."""
+
+    ticket: Ticket
+    error: ProofplaneError
+
+
+Decision: TypeAlias = Start | Lend | Probe | End | Fail
+
+
+def backoff(options: PoolOptions, failures: int) -> float:
+    """Seconds to wait after a failed round of starts when `failures` had failed before it."""
+    return min(options.max_backoff, options.first_backoff * 2.0 ** min(failures, 60))
+
+
+def _always(_: WorkerId) -> bool:
+    return True
+
+
+@dataclass(slots=True)
+class PoolState:
+    """All workers and all leases that wait; every change ends with `decide`."""
+
+    size: int
+    options: PoolOptions
+    probes: bool = False
+    """Whether there is a question to ask idle workers."""
+    generation: int = 1
+    stage: Stage = Stage.OPEN
+    slots: dict[WorkerId, Slot] = field(default_factory=dict)
+    wake_at: float | None = None
+    """When to decide again although nothing has happened: the end of a pause between two rounds of starts."""
+    last_failure: ProofplaneError | None = None
+    """Of the last start, until one succeeds or those who wait were told."""
+    retried: int = 0
+    disposal_failures: int = 0
+    _idle: list[WorkerId] = field(default_factory=list)
+    _waiting: deque[Ticket] = field(default_factory=deque)
+    _made: list[Decision] = field(default_factory=list)
+    _workers: int = 0
+    _tickets: int = 0
+    _round: int = 0
+    _failures: int = 0
+    _useless: bool = False
+    """Whether trying to start again would change nothing."""
+    _not_before: float = float("-inf")
+    _mean: float = 0.0
+    """Seconds of a lease, lately."""
+    _leases: int = 0
+    _refused: int = 0
+    _spawned: int = 0
+    _ready: int = 0
+    _failed: int = 0
+    _recycled: Counter[Recycle] = field(default_factory=Counter)
+
+    def ask(self) -> Ticket:
+        """A lease begins to wait.
+
+        Raises:
+            PoolClosed: It is not OPEN.
+            QueueFull: `max_waiting` leases wait.
+        """
+        self.require_open()
+        if len(self._waiting) >= self.options.max_waiting:
+            self._refused += 1
+            raise QueueFull(f"{len(self._waiting)} leases wait for {self.size} workers", self.retry_after())
+        self._tickets += 1
+        self._waiting.append(Ticket(self._tickets))
+        return Ticket(self._tickets)
+
+    def require_open(self) -> None:
+        """Raises `PoolClosed` unless it is OPEN."""
+        if self.stage is not Stage.OPEN:
+            raise PoolClosed("the pool is draining or closed: ask another one")
+
+    def withdraw(self, ticket: Ticket) -> None:
+        """A lease waits no longer."""
+        if ticket in self._waiting:
+            self._waiting.remove(ticket)
+
+    def fill(self, now: float) -> list[WorkerId]:
+        """Starts as many workers as there is room for; their `Start`s are decided next."""
+        room = self.size - len(self.slots) if self.stage is Stage.OPEN else 0
+        return [self._start(now) for _ in range(room)]
+
+    def started(self, worker: WorkerId, now: float) -> None:
+        """A worker is ready. One that was ended meanwhile stays ended."""
+        slot = self.slots[worker]
+        self._failures, self._useless, self.last_failure = 0, False, None
+        self._not_before = float("-inf")
+        if slot.phase is Phase.STARTING:
+            self._ready += 1
+            self._rest(slot, now)
+
+    def start_failed(self, worker: WorkerId, now: float, error: ProofplaneError) -> None:
+        """A worker did not become ready; `error`'s family says whether another one may."""
+        slot = self.slots[worker]
+        if slot.phase is not Phase.STARTING:  # told to end: no wonder
+            return
+        self._failed += 1
+        self.end(worker, Recycle.START)
+        self.last_failure = error
+        self._useless = not isinstance(error, TryAgain)
+        if slot.round == self._round:
+            self._not_before = now + backoff(self.options, self._failures)
+            self._round += 1
+            self._failures += 1
+
+    def probed(self, worker: WorkerId, now: float) -> None:
+        """A worker has answered the probe."""
+        slot = self.slots.get(worker)
+        if slot is not None and slot.phase is Phase.PROBING:
+            self._rest(slot, now)
+
+    def handed_back(self, worker: WorkerId, now: float, recycled: Recycle | None, resident: int = 0) -> None:
+        """A lease is over; `recycled` says why its worker must not go on, None that it may, with `resident` bytes."""
+        slot = self.slots.get(worker)
+        if slot is None or slot.phase is not Phase.BORROWED:  # ended under its lessee
+            return
+        seconds = now - slot.since
+        self._mean = seconds if self._mean == 0 else (1 - _WEIGHT) * self._mean + _WEIGHT * seconds
+        if recycled is None and self.options.max_memory is not None and resident > self.options.max_memory:
+            recycled = Recycle.MEMORY
+        if recycled is not None:
+            self.end(worker, recycled)
+        else:
+            self._rest(slot, now)
+
+    def not_taken(self, worker: WorkerId, now: float) -> None:
+        """A lease ended in the moment in which it got its worker, and asked nothing of it."""
+        slot = self.slots.get(worker)
+        if slot is not None and slot.phase is Phase.BORROWED:
+            slot.leases -= 1
+            self._leases -= 1
+            self._rest(slot, now)
+
+    def end(self, worker: WorkerId, recycled: Recycle) -> None:
+        """Ends a worker, whatever it does; nothing happens if that was decided before, or the worker is gone."""
+        slot = self.slots.get(worker)
+        if slot is None or slot.phase is Phase.ENDING:
+            return
+        if slot.phase is Phase.IDLE:
+            self._idle.remove(worker)
+        slot.phase, slot.recycled = Phase.ENDING, recycled
+        self._recycled[recycled] += 1
+        self._made.append(End(worker, recycled))
+
+    def end_unless_lent(self, worker: WorkerId, recycled: Recycle) -> None:
+        """Ends a worker that nobody has on lease."""
+        slot = self.slots.get(worker)
+        if slot is not None and slot.phase is not Phase.BORROWED:
+            self.end(worker, recycled)
+
+    def is_ending(self, worker: WorkerId) -> bool:
+        """Whether its process is told to end and not gone yet."""
+        slot = self.slots.get(worker)
+        return slot is not None and slot.phase is Phase.ENDING
+
+    def gone(self, worker: WorkerId) -> None:
+        """An ended worker's process is gone: its place is free."""
+        assert self.slots[worker].phase is Phase.ENDING, "nobody decided its end"
+        del self.slots[worker]
+
+    def expire(self) -> None:
+        """Begins a new generation: those that are idle go now, the others when they are ready or handed back."""
+        self.generation += 1
+        for worker in list(self._idle):
+            self.end(worker, Recycle.EXPIRED)
+
+    def drain(self) -> None:
+        """Refuses new leases; those that wait are still served."""
+        if self.stage is Stage.OPEN:
+            self.stage = Stage.DRAINING
+
+    def close(self) -> None:
+        """Ends everything now; those who wait are told so."""
+        self.stage = Stage.CLOSED
+        for slot in list(self.slots.values()):
+            self._dismiss(slot)
+        self._fail_all(PoolClosed("the pool was closed while this lease waited"))
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nobody waits and nothing is on lease."""
+        return not self._waiting and not self._count(Phase.BORROWED)
+
+    def decide(self, now: float, lives: Callable[[WorkerId], bool] = _always) -> list[Decision]:
+        """What is to be done now, in this order; done already as far as this state is concerned.
+
+        `lives` asks the system about an idle worker that would be lent: its death may not have been noticed yet.
+        """
+        while self._idle and len(self._waiting) > self._count(Phase.PROBING):
+            slot = self.slots[self._idle[-1]]
+            if (recycled := self._outlived(slot, now)) is not None:
+                self.end(slot.number, recycled)
+            elif not lives(slot.number):
+                self.end(slot.number, Recycle.DIED)
+            else:
+                self._idle.pop()
+                self._use(slot, now)
+        self._start_wanted(now)
+        if self.stage is Stage.DRAINING and not self._waiting:
+            for slot in list(self.slots.values()):
+                if slot.phase is not Phase.BORROWED:
+                    self._dismiss(slot)
+        made, self._made = self._made, []
+        return made
+
+    def retry_after(self) -> float:
+        """Seconds in which, at the present speed, those who wait now will have been served."""
+        return min(_MOST_RETRY_AFTER, max(_LEAST_RETRY_AFTER, self._mean * (len(self._waiting) + 1) / self.size))
+
+    def stats(self) -> PoolStats:
+        """Counters and gauges."""
+        phases = Counter(slot.phase for slot in self.slots.values())
+        return PoolStats(
+            size=self.size,
+            generation=self.generation,
+            starting=phases[Phase.STARTING],
+            idle=phases[Phase.IDLE] + phases[Phase.PROBING],
+            borrowed=phases[Phase.BORROWED],
+            ending=phases[Phase.ENDING],
+            waiting=len(self._waiting),
+            leases=self._leases,
+            refused=self._refused,
+            spawned=self._spawned,
+            ready=self._ready,
+            failed_starts=self._failed,
+            retried=self.retried,
+            recycled=dict(self._recycled),
+            disposal_failures=self.disposal_failures,
+        )
+
+    def _use(self, slot: Slot, now: float) -> None:
+        if self.probes and now - slot.since >= self.options.probe_after:
+            slot.phase = Phase.PROBING
+            self._made.append(Probe(slot.number))
+            return
+        slot.phase, slot.since = Phase.BORROWED, now
+        slot.leases += 1
+        self._leases += 1
+        self._made.append(Lend(self._waiting.popleft(), slot.number))
+
+    def _rest(self, slot: Slot, now: float) -> None:
+        """A sound worker has nothing to do: it waits for the next lease, unless its time has come."""
+        slot.phase, slot.since = Phase.IDLE, now
+        self._idle.append(slot.number)
+        if (recycled := self._outlived(slot, now)) is not None:
+            self.end(slot.number, recycled)
+
+    def _dismiss(self, slot: Slot) -> None:
+        self.end(slot.number, Recycle.CLOSED if slot.phase is Phase.IDLE else Recycle.CUT_OFF)
+
+    def _outlived(self, slot: Slot, now: float) -> Recycle | None:
+        if slot.generation != self.generation:
+            return Recycle.EXPIRED
+        if self.options.max_leases is not None and slot.leases >= self.options.max_leases:
+            return Recycle.LEASES
+        if self.options.max_age is not None and now - slot.born >= self.options.max_age:
+            return Recycle.AGE
+        return None
+
+    def _start_wanted(self, now: float) -> None:
+        self.wake_at = None
+        if self.last_failure is not None and (self._useless or self._failures > self.options.start_retries) and not self._serving():
+            self._fail_all(self.last_failure)
+            self._failures, self._useless, self.last_failure, self._not_before = 0, False, None, float("-inf")
+        coming = self._count(Phase.STARTING) + self._count(Phase.PROBING)
+        wanted = min(len(self._waiting) - coming, self.size - len(self.slots))
+        if wanted <= 0 or self.stage is Stage.CLOSED:
+            return
+        if self._failures == 0:
+            for _ in range(wanted):
+                self._start(now)
+        elif now < self._not_before:
+            self.wake_at = self._not_before
+        elif not self._count(Phase.STARTING):
+            self._start(now)
+
+    def _start(self, now: float) -> WorkerId:
+        self._workers += 1
+        self._spawned += 1
+        worker = WorkerId(self._workers)
+        self.slots[worker] = Slot(worker, self.generation, self._round, now)
+        self._made.append(Start(worker))
+        return worker
+
+    def _serving(self) -> bool:
+        """Whether somebody who waits may still get a worker without another start."""
+        return any(slot.phase is not Phase.ENDING for slot in self.slots.values())
+
+    def _fail_all(self, error: ProofplaneError) -> None:
+        while self._waiting:
+            self._made.append(Fail(self._waiting.popleft(), copy(error)))  # each is raised, and gets its traceback, by itself
+
+    def _count(self, phase: Phase) -> int:
+        return sum(1 for slot in self.slots.values() if slot.phase is phase)

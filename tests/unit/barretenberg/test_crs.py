@@ -1,0 +1,97 @@
+"""CRS directories: what is missing is said at once, what verifying needs makes itself."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kit import bb_cache
+from proofplane.barretenberg import grumpkin
+from proofplane.barretenberg.binary import insecure_development_binary
+from proofplane.barretenberg.crs import POINTS_FILE, Crs, find_crs, require, verification_crs
+from proofplane.barretenberg.points import G_BYTES, POINT_SIZE, START
+from proofplane.barretenberg.setup_errors import BinaryMissing, CrsMissing, CrsTooSmall, CrsWrong, GrumpkinNotMade
+
+
+def directory_with(folder: Path, content: bytes) -> dict[str, str]:
+    (folder / POINTS_FILE).write_bytes(content)
+    return {"CRS_PATH": str(folder)}
+
+
+def test_points_are_counted_where_the_variable_says_else_in_the_cache(tmp_path: Path) -> None:
+    given = directory_with(tmp_path, START + bytes(POINT_SIZE))
+    assert find_crs(given) == Crs(tmp_path, 3, grumpkin=False)
+    with pytest.raises(CrsMissing, match=r"cache/crs/ceremony/bn254_g1.dat .*run `proofplane bb setup`"):
+        find_crs({"PROOFPLANE_CACHE": str(tmp_path / "cache"), "CRS_PATH": ""})
+    with pytest.raises(CrsMissing, match="No such file"):
+        find_crs({"PROOFPLANE_CACHE": str(tmp_path), "CRS_PATH": str(tmp_path / "absent")})
+
+
+def test_one_point_is_a_directory_for_verifying(tmp_path: Path) -> None:
+    assert find_crs(directory_with(tmp_path, G_BYTES)).points == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "0 bytes"),
+        (START[:-1], "127 bytes"),
+        (START + b"x", "129 bytes"),
+        (G_BYTES + G_BYTES, "another secret"),
+        (START[POINT_SIZE:] + G_BYTES, "another secret"),
+        (bytes(POINT_SIZE), "another secret"),
+    ],
+)
+def test_a_file_that_is_cut_off_or_of_another_setup_is_refused(tmp_path: Path, content: bytes, why: str) -> None:
+    with pytest.raises(CrsWrong, match=why):
+        find_crs(directory_with(tmp_path, content))
+
+
+def test_too_few_points_are_said_with_both_numbers_before_bb_is_asked(tmp_path: Path) -> None:
+    crs = Crs(tmp_path, 32_769, grumpkin=True)
+    require(crs, 32_769)
+    with pytest.raises(
+        CrsTooSmall, match=r"has 32,769 ceremony points, and 65,536 are needed: run `proofplane bb setup --points 65536`"
+    ) as caught:
+        require(crs, 65_536)
+    assert (caught.value.points, caught.value.needed) == (32_769, 65_536)
+
+
+def test_the_directory_for_verifying_is_made_once_and_mended_when_damaged(tmp_path: Path) -> None:
+    environment = {**bb_cache.environment(), "PROOFPLANE_CACHE": str(tmp_path)}
+    crs = verification_crs(environment)
+    assert crs == Crs(tmp_path / "crs" / "verification", 1, grumpkin=True)
+    assert sorted(os.listdir(crs.directory)) == [".lock", POINTS_FILE, grumpkin.FILE_NAME]
+    assert (crs.directory / POINTS_FILE).read_bytes() == G_BYTES
+    assert verification_crs({"PROOFPLANE_CACHE": str(tmp_path)}) == crs, "the binary is needed for making it only"
+    with (crs.directory / grumpkin.FILE_NAME).open("r+b") as file:
+        file.write(b"x")
+    with pytest.raises(BinaryMissing):
+        verification_crs({"PROOFPLANE_CACHE": str(tmp_path)})
+    assert verification_crs(environment) == crs
+    assert grumpkin.is_whole(crs.directory)
+
+
+def test_a_bb_that_makes_no_grumpkin_points_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
+    failing = tmp_path / "bb"
+    failing.write_text("#!/bin/sh\necho no luck >&2; exit 3\n")
+    failing.chmod(0o755)
+    with pytest.raises(GrumpkinNotMade, match="ended with 3: no luck"):
+        verification_crs({"PROOFPLANE_CACHE": str(tmp_path / "cache")}, insecure_development_binary(failing))
+    assert [path.name for path in (tmp_path / "cache").rglob("*") if path.is_file()] == [".lock"]
+
+
+@pytest.mark.slow
+def test_processes_that_need_it_at_the_same_time_make_it_once(tmp_path: Path) -> None:
+    script = "from proofplane.barretenberg.crs import verification_crs; print(verification_crs())"
+    environment = {**os.environ, **bb_cache.environment(), "PROOFPLANE_CACHE": str(tmp_path)}
+    processes = [
+        subprocess.Popen([sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(4)
+    ]
+    printed = [process.communicate(timeout=60) for process in processes]
+    assert len(set(printed)) == 1
+    assert [process.returncode for process in processes] == [0] * 4
