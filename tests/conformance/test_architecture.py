@@ -77,7 +77,7 @@ def test_a_file_says_what_it_is_for_and_fits_in_the_head(path: Path) -> None:
     purpose = ast.get_docstring(ast.parse(text))
 
     assert purpose, "the first line says in one sentence what the file is for"
-    assert len(text.splitlines()) <= _MOST_LINES
+    assert len(text.splitlines()) <= _MOST_LINES or path.parent.name == "generated"
     assert "TYPE_CHECKING" not in text
 
 

@@ -5,21 +5,28 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from kit.verifier_jobs import chonk
+from kit.rpc_raw import RawClient, numbered
+from kit.verifier_jobs import chonk, mega_key
 from kit.verifier_service import children, false, good, real_bb, until
+from proofplane import rpc
 from proofplane.barretenberg.errors import ProofRefused
+from proofplane.barretenberg.generated.verifier import CONTRACT, VerifyChonk, VerifyUltraHonk
+from proofplane.barretenberg.service import executor
+from proofplane.barretenberg.service.batch import Decided, find_bad
 from proofplane.barretenberg.service.client import RemoteVerifier, connect_verifier
 from proofplane.barretenberg.service.errors import NotVerified, Obstacle
 from proofplane.barretenberg.service.front import Front
 from proofplane.barretenberg.service.serve import serve_verifier
 from proofplane.barretenberg.service.settings import Bounds
-from proofplane.barretenberg.service.types import NOBODY, ChonkJob, Queue, Source, UltraHonkJob
+from proofplane.barretenberg.service.types import NOBODY, ChonkJob, Queue, Source, UltraHonkJob, Verdict
+from proofplane.pool.worker import Worker
 
 
 @pytest.fixture
@@ -68,7 +75,7 @@ async def test_many_clients_at_once_each_get_the_answers_to_their_own_questions(
                 asked = [good(), false(number), chonk(number), good(), chonk(100 + number)]
                 queues = [Queue.RPC, Queue.RPC, Queue.RPC, Queue.RPC, Queue.GOSSIP]
                 answers = await asyncio.gather(*(answer(verifier, job, queue) for job, queue in zip(asked, queues, strict=True)))
-                assert answers == ["holds", "FALSE", "MALFORMED", "holds", "MALFORMED"]
+                assert answers == ["holds", "FALSE", "FALSE", "holds", "FALSE"]
 
         await asyncio.gather(*map(client, range(6)))
 
@@ -91,11 +98,12 @@ async def test_gossip_is_verified_in_batches_and_bad_keys_refuse_only_their_own_
         os.kill(pid, signal.SIGSTOP)
         first = asyncio.create_task(answer(verifier, false(1)))
         await until(lambda: front.status().busy == 1)
-        asked = [asyncio.create_task(answer(verifier, chonk(number, of=number % 3), Queue.GOSSIP)) for number in range(8)]
+        jobs = [*(chonk(number, of=number % 3) for number in range(7)), ChonkJob(mega_key(), chonk(7).proof)]
+        asked = [asyncio.create_task(answer(verifier, job, Queue.GOSSIP)) for job in jobs]
         await until(lambda: front.status().gossip.waiting == 8)
         os.kill(pid, signal.SIGCONT)
         assert await first == "FALSE"
-        assert await asyncio.gather(*asked) == ["MALFORMED"] * 8
+        assert await asyncio.gather(*asked) == [*("FALSE" if number % 3 == 0 else "WRONG_KEY" for number in range(7)), "WRONG_KEY"]
         counters = front.status().counters
         assert (counters.batches, counters.batched, counters.again, counters.alone) == (1, 8, 0, 2)
 
@@ -132,26 +140,102 @@ async def test_a_full_queue_refuses_at_once_and_says_when_to_ask_again(address: 
         assert await asyncio.gather(*asked) == ["FALSE"] * 3
 
 
-@pytest.mark.parametrize("fault", [signal.SIGKILL, signal.SIGSTOP], ids=["dies", "hangs"])
-async def test_a_batch_whose_process_dies_or_hangs_is_verified_again_and_each_is_answered_once(address: str, fault: signal.Signals) -> None:
-    async with service(address, cores=1, timeout=2.0) as front, connect_verifier(address) as verifier:
+@pytest.mark.parametrize(
+    ("fault", "begun"),
+    [
+        pytest.param(signal.SIGKILL, False, id="dies at once"),
+        pytest.param(signal.SIGKILL, True, id="dies after a result"),
+        pytest.param(signal.SIGSTOP, False, id="hangs at once", marks=pytest.mark.slow),
+        pytest.param(signal.SIGSTOP, True, id="hangs after a result"),
+    ],
+)
+async def test_a_batch_whose_process_fails_is_verified_again_and_each_is_answered_once(
+    address: str, fault: signal.Signals, begun: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    struck: list[int] = []
+
+    def strike(worker: Worker) -> None:
+        if not struck:
+            struck.append(worker.pid)
+            os.kill(worker.pid, fault)
+
+    async def failing(worker: Worker, jobs: Sequence[ChonkJob], threads: int, decided: Decided) -> None:
+        def deciding(index: int, verdict: Verdict) -> None:
+            decided(index, verdict)
+            strike(worker)
+
+        if not begun:
+            strike(worker)
+        await find_bad(worker, jobs, threads, deciding)
+
+    monkeypatch.setattr(executor, "find_bad", failing)
+    async with service(address, cores=1, timeout=1.0) as front, connect_verifier(address) as verifier:
         pid = await warmed(front, verifier)
         os.kill(pid, signal.SIGSTOP)
-        first = asyncio.create_task(answer(verifier, chonk(0), Queue.GOSSIP))
+        first = asyncio.create_task(answer(verifier, false(0)))
         await until(lambda: front.status().busy == 1)
-        asked = [asyncio.create_task(answer(verifier, chonk(number), Queue.GOSSIP)) for number in range(1, 7)]
+        asked = [asyncio.create_task(answer(verifier, chonk(number), Queue.GOSSIP)) for number in range(6)]
         await until(lambda: front.status().gossip.waiting == 6)
         os.kill(pid, signal.SIGCONT)
-        assert await first == "MALFORMED"
-        await _strike(front, fault)
-        assert await asyncio.gather(*asked) == ["MALFORMED"] * 6
+        assert await first == "FALSE"
+        assert await asyncio.gather(*asked) == ["FALSE"] * 6
         status = front.status()
-        assert status.counters.refused == 7
-        assert status.gossip.unanswered == status.rpc.unanswered == status.busy == 0
+        assert (struck, status.counters.batched, status.counters.refused) == ([pid], 6, 7)
+        assert begun or status.counters.again == 6
+        assert status.counters.spawned == 2
+        assert status.rpc.unanswered == status.gossip.unanswered == status.busy == 0
 
 
-async def _strike(front: Front, fault: signal.Signals) -> None:
-    """Hits whatever process there is."""
-    await until(lambda: front.status().counters.batches == 2 or front.status().counters.refused == 7)
-    for pid in children():
-        os.kill(pid, fault)
+async def test_a_process_that_hangs_for_one_question_costs_that_question_only(address: str) -> None:
+    async with service(address, cores=1, timeout=1.0) as front, connect_verifier(address) as verifier:
+        os.kill(await warmed(front, verifier), signal.SIGSTOP)
+        assert await answer(verifier, false(1)) is Obstacle.NO_ANSWER
+        assert await answer(verifier, false(1)) == "FALSE"
+
+
+async def test_a_process_that_is_killed_between_and_during_questions_costs_nobody_an_answer(address: str) -> None:
+    async with service(address, cores=1) as front, connect_verifier(address) as verifier:
+        pid = await warmed(front, verifier)
+        os.kill(pid, signal.SIGKILL)
+        assert await answer(verifier, false(1)) == "FALSE"
+        (pid,) = children()
+        os.kill(pid, signal.SIGSTOP)
+        asked = asyncio.create_task(answer(verifier, false(2)))
+        await until(lambda: front.status().busy == 1)
+        os.kill(pid, signal.SIGKILL)
+        assert await asked == "FALSE"
+
+
+async def test_the_same_request_ids_on_two_connections_are_answered_to_whom_they_belong(address: str) -> None:
+    async with service(address, cores=1) as front, RawClient(address) as one, RawClient(address) as two:
+
+        def request(job: UltraHonkJob) -> dict[str, object]:
+            inputs = b"".join(job.public_inputs)
+            asked = VerifyUltraHonk(job.key.raw, inputs, job.proof.raw, job.flavor.value, "", 0)
+            return {name: getattr(asked, name) for name in asked.__struct_fields__}
+
+        await one.send(numbered(7, "VerifyUltraHonk", request(good())) + numbered(8, "VerifyUltraHonk", request(false(1))))
+        await two.send(numbered(7, "VerifyUltraHonk", request(false(2))) + numbered(8, "VerifyUltraHonk", request(good())))
+        said = [{number: body[1] for number, body in [await client.reply(), await client.reply()]} for client in (one, two)]
+        assert [{number: verdict["verified"] is not None for number, verdict in each.items()} for each in said] == [
+            {7: True, 8: False},
+            {7: False, 8: True},
+        ]
+        assert front.status().counters.alone <= 4
+
+
+async def test_what_breaks_the_contract_is_an_error_and_what_is_no_proof_a_refusal(address: str) -> None:
+    job = good()
+    async with service(address, cores=1), rpc.connect(address, CONTRACT) as client:
+        asked = VerifyUltraHonk(job.key.raw, b"".join(job.public_inputs), job.proof.raw, job.flavor.value, "", 0)
+        for wrong in ({"flavor": "none"}, {"source": "x" * 257}):
+            with pytest.raises(rpc.CallFailed):
+                await client.call(msgspec.structs.replace(asked, **wrong), timeout=20)
+        with pytest.raises(rpc.CallFailed):
+            await client.call(VerifyChonk(job.key.raw, b"", "none", "", 0), timeout=20)
+        wrong_bytes = {"proof": b"", "key": b"x", "public_inputs": b"\xff" * 32}
+        for name, value in wrong_bytes.items():
+            verdict = await client.call(msgspec.structs.replace(asked, **{name: value}), timeout=20)
+            assert (verdict.verified, verdict.unchecked) == (None, None)
+            assert verdict.refused is not None
+        assert (await client.call(asked, timeout=20)).verified is not None

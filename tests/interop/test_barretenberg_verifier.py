@@ -12,13 +12,15 @@ from pathlib import Path
 import pytest
 
 from kit import bb_cache
-from kit.tampered import GOOD, Claim, verify
+from kit.dev_setup.chonk import chonk_fixture
+from kit.dev_setup.greeting import insecure_verifier_spec
+from kit.tampered import GOOD, Claim, bit_of, flipped, verify
 from proofplane.barretenberg.blocking import BlockingVerifier
 from proofplane.barretenberg.crs import POINTS_FILE, Crs
 from proofplane.barretenberg.errors import CouldNotVerify, ProofFlaw, ProofRefused, VerifierClosed
-from proofplane.barretenberg.field import Fr, elements
+from proofplane.barretenberg.field import SIZE, Fr, elements
 from proofplane.barretenberg.keys import VerificationKey
-from proofplane.barretenberg.proofs import UltraHonkProof
+from proofplane.barretenberg.proofs import ChonkProof, UltraHonkProof
 from proofplane.barretenberg.setup_errors import CrsMissing
 from proofplane.barretenberg.specs import verifier_spec
 from proofplane.barretenberg.verifier import Verifier, open_verifier
@@ -131,3 +133,24 @@ def test_points_that_come_back_are_used_by_the_same_blocking_verifier(own_crs: C
             blocking_verdict(verifier, GOOD)
         points.write_bytes(content)
         assert blocking_verdict(verifier, GOOD) == "verified"
+
+
+@pytest.mark.slow
+async def test_a_real_chonk_proof_is_verified_with_its_outputs_and_its_tampered_forms_are_refused() -> None:
+    fixture = chonk_fixture()
+    (proof,) = fixture.proofs
+    async with WorkerPool(insecure_verifier_spec(), 2) as pool:
+        verifier = Verifier(pool)
+        verified = await verifier.verify_chonk(fixture.key, proof)
+        assert (verified.key, verified.public_inputs) == (fixture.key.sha256, proof.fields[:2])
+        for field in range(0, len(proof.fields), 40):
+            with pytest.raises(ProofRefused):
+                await verifier.verify_chonk(fixture.key, ChonkProof(flipped(proof.raw, bit_of(field, 1))))
+        assert pool.stats.spawned <= 2
+
+
+async def test_a_chonk_proof_of_zeros_is_refused_by_the_unmodified_program(pool: WorkerPool) -> None:
+    key = VerificationKey(KEY.raw[:32] + Fr.of(30) + KEY.raw[64:])
+    with pytest.raises(ProofRefused) as refused:
+        await Verifier(pool).verify_chonk(key, ChonkProof(bytes(1272 * SIZE)))
+    assert refused.value.reason in (ProofFlaw.FALSE, ProofFlaw.MALFORMED)

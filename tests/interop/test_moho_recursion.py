@@ -7,16 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from kit import acir_bb
+from kit import acir_bb, bb_cache
 from kit.cli_headers import MAINNET_FIRST, MAINNET_NAME
 from kit.dev_setup.binary import dev_binary
 from kit.dev_setup.points import dev_crs
 from kit.dev_setup.session import session
-from proofplane.barretenberg.acir.program import Program
+from proofplane.barretenberg.circuit import Circuit
 from proofplane.barretenberg.circuits import header_step, moho
 from proofplane.barretenberg.circuits.header_step import StepCircuit, circuit_for
 from proofplane.barretenberg.circuits.moho import FLAVOR, Inner, StepKeys
-from proofplane.barretenberg.field import Fr
+from proofplane.barretenberg.errors import CircuitTooLarge
+from proofplane.barretenberg.field import SIZE, Fr
 from proofplane.barretenberg.generated.barretenberg import (
     CircuitComputeVk,
     CircuitInput,
@@ -26,6 +27,8 @@ from proofplane.barretenberg.generated.barretenberg import (
 )
 from proofplane.barretenberg.keys import VerificationKey
 from proofplane.barretenberg.proofs import UltraHonkProof
+from proofplane.barretenberg.prover import open_prover
+from proofplane.barretenberg.verifier import open_verifier
 from proofplane.base.ids import BlockCommitment, Height
 from proofplane.bitcoin.header import HEADER_SIZE, Header
 from proofplane.bitcoin.networks import BLOCKS_PER_EPOCH, Network
@@ -39,6 +42,9 @@ LOG_POINTS = 21
 
 PATIENCE = 900.0
 """Bound of one key or proof, seconds: the largest take 20 to 60 on two quiet cores."""
+
+SUMCHECK = 100 * SIZE + SIZE - 1
+"""A byte of a number of the sumcheck in a proof; a point that is not on the curve would be an error when the proof around it is made."""
 
 ANCHOR = 46_365
 """The steps that follow are an ordinary one, the last of an epoch, and the first of the next."""
@@ -107,6 +113,18 @@ def test_the_gates_are_those_of_the_document(tmp_path: Path) -> None:
 
 
 @pytest.mark.data
+async def test_with_the_genuine_points_the_recursive_circuits_are_refused_before_bb_begins(data_dir: Path) -> None:
+    circuit = Circuit("base", moho.base(StepKeys.committed()).bytecode(), FLAVOR)
+    async with (
+        open_verifier(bb_cache.bb(), bb_cache.verification_crs(), processes=1) as verifier,
+        open_prover(verifier, bb_cache.bb(), bb_cache.proving_crs(data_dir)) as prover,
+    ):
+        with pytest.raises(CircuitTooLarge) as refused:
+            await prover.key(circuit)
+    assert (refused.value.gates, refused.value.needed, refused.value.points) == (682_100, 2**20, 32_769)
+
+
+@pytest.mark.data
 def test_a_chain_of_recursive_proofs_says_what_its_steps_say_and_no_more(recursion: Recursion, data_dir: Path) -> None:
     state, headers = mainnet(data_dir)
     keys = StepKeys(*(recursion.key(circuit.circuit()) for circuit in StepCircuit))
@@ -132,13 +150,15 @@ def test_a_chain_of_recursive_proofs_says_what_its_steps_say_and_no_more(recursi
     assert third.public_inputs[:4] == header_step.public_inputs(state, after)
     assert moho.own_key_is(chain_key, third.public_inputs)
 
-    assert not recursion.verifies(base_key, recursion.prove(*_of_a_tampered_step(base, steps[0], own), base_key))
 
-
-def _of_a_tampered_step(base: Program, step: tuple[StepCircuit, Inner], own: int) -> tuple[bytes, bytes]:
-    """Bytecode and witness around a step proof whose last field is off by one bit."""
-    circuit, proved = step
-    raw = bytearray(proved.proof.raw)
-    raw[-1] ^= 1
-    tampered = Inner(proved.public_inputs, UltraHonkProof(bytes(raw)))
-    return base.bytecode(), base.witness(moho.base_inputs(circuit, tampered, own))
+@pytest.mark.data
+def test_around_a_tampered_proof_there_is_a_proof_that_does_not_verify(recursion: Recursion, data_dir: Path) -> None:
+    state, headers = mainnet(data_dir)
+    keys = StepKeys(*(recursion.key(circuit.circuit()) for circuit in StepCircuit))
+    ((circuit, step),) = proved_steps(recursion, keys, state, headers[:1])
+    raw = bytearray(step.proof.raw)
+    raw[SUMCHECK] ^= 1
+    tampered = Inner(step.public_inputs, UltraHonkProof(bytes(raw)))
+    base = moho.base(keys)
+    key = recursion.key(base.bytecode())
+    assert not recursion.verifies(key, recursion.prove(base.bytecode(), base.witness(moho.base_inputs(circuit, tampered, 0)), key))

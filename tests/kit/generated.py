@@ -20,12 +20,13 @@ ECHO_FOLDERS = {
 }
 """Where the echo service of each language lies."""
 
-CLIENT_FOLDERS = {"bb": ROOT / "src" / "proofplane" / "barretenberg" / "generated"}
-"""Contracts whose Python client the package itself uses, and where it lies."""
-
-CLIENT = Sides(client=True, server=False)
-
 BOTH = Sides(client=True, server=True)
+
+WITHIN = ROOT / "src" / "proofplane" / "barretenberg" / "generated"
+"""Where the Python of contracts lies that the package itself uses."""
+
+USED = {"bb": Sides(client=True, server=False), "verifier": BOTH}
+"""These contracts, and which sides of them: `bb` is the server of its own."""
 
 
 def contract(name: str) -> Schema:
@@ -37,6 +38,6 @@ if __name__ == "__main__":
     for target, folder in ECHO_FOLDERS.items():
         for path in generate(contract("echo"), language(target), BOTH, folder):
             print(path.relative_to(ROOT))
-    for name, folder in CLIENT_FOLDERS.items():
-        for path in generate(contract(name), language("python"), CLIENT, folder):
+    for name, sides in USED.items():
+        for path in generate(contract(name), language("python"), sides, WITHIN):
             print(path.relative_to(ROOT))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from kit.step_stories import ABOVE_TARGET, GENESIS, HONEST, TOP_WORD, TWO_WEEKS, Story, computed, state
+from kit.step_stories import ABOVE_TARGET, GENESIS, HONEST, TOP_WORD, TWO_WEEKS, Story, computed, honest_values, state, wire
 from proofplane.barretenberg.acir.opcodes import AssertZero, Range
 from proofplane.barretenberg.circuits.header_step import StepCircuit
 from proofplane.barretenberg.field import MODULUS
@@ -61,12 +61,16 @@ def lies_about_plain() -> Iterator[Lie]:
 def lies_about_retarget() -> Iterator[Lie]:
     """Lies about an epoch's last block and the next target."""
     honest = HONEST[StepCircuit.RETARGET]
-    yield Lie("rules/epoch/last of epoch", replace(honest, before=state(1000)))
+    elsewhere = replace(honest, before=state(1000))
+    yield Lie("rules/epoch/last of epoch", elsewhere)
+    yield Lie("rules/epoch/position", elsewhere, lies={"rules/epoch/position": 2015})
+    yield from _absorbed("rules/epoch/number bound", elsewhere, lies={"rules/epoch/number": (1001 - 2015) * pow(2016, -1, MODULUS)})
     part = "rules/epoch/retarget"
     for name in ("span", "product", "divisor", "remainder", "capped"):
         yield _redefined(f"{part}/{name}", honest)
-    for name in ("shortest", "longest", "limit"):
+    for name in ("shortest", "limit"):
         yield from _least(f"{part}/{name}", honest)
+    yield from _least(f"{part}/longest", replace(honest, before=state(2014, epoch_start=GENESIS.time - 3 * TWO_WEEKS)))
     yield from _absorbed(f"{part}/remainder from 0", honest, lies={f"{part}/mantissa": _quotient(honest) + 1})
     yield from _absorbed(f"{part}/remainder below divisor", honest, lies={f"{part}/mantissa": _quotient(honest) - 1})
     # Half the span makes of the mantissa 0xffff one of 0x8000: with a byte more, 0x8000xx, it would be negative.
@@ -81,12 +85,23 @@ def lies_about_retarget() -> Iterator[Lie]:
         yield Lie(f"{part}/shift/{index}", story, lies=_shifted(0, 1, 2) | {f"{part}/shift/{index}": -1}, unmined=True)
 
 
-IMPLIED = {
-    "before/next bits": "the header's bits are a word, and rule 3 says that they are the same",
-    "rules/epoch/retarget/shift/2": "as the only one that is no boolean it would be -1, and the divisor negative, below any remainder",
+_IMPLIED = {
+    "before/next bits/": "the header's bits are a word, and rule 3 says that they are the same",
     "rules/target/size/25": "as the only one that is no boolean it would be negative, and the target too",
 }
-"""Constraints, or parts of them, that others imply; they stand there because what they say is simple. With the reason."""
+
+_IMPLIED_BY_RETARGET = {
+    "before/height/": "the height after is bounded, and an epoch's last block is not at height 0",
+    "before/epoch start/": "it is within 2^33 of the time, and nothing is packed above it",
+    "rules/height/": "the one height that is too large, 2^32, is no epoch's last block",
+    "rules/epoch/retarget/shift/2": "as the only one that is no boolean it would be -1, and the divisor negative, below any remainder",
+}
+
+IMPLIED: Mapping[StepCircuit, Mapping[str, str]] = {
+    StepCircuit.PLAIN: _IMPLIED,
+    StepCircuit.RETARGET: _IMPLIED | _IMPLIED_BY_RETARGET,
+}
+"""Constraints, by the beginning of their names, that others imply; they stand there because what they say is simple. With the reason."""
 
 
 def _openings(circuit: StepCircuit) -> Iterator[Lie]:
@@ -94,7 +109,7 @@ def _openings(circuit: StepCircuit) -> Iterator[Lie]:
     honest = HONEST[circuit]
     names = [*(f"before/time/{index}" for index in range(WINDOW)), "before/height", "before/next bits", "before/epoch start"]
     for place, name in enumerate(names):
-        if name in ("before/height", "before/next bits"):
+        if f"{name}/" in IMPLIED[circuit] or name == "before/height":
             continue
         other = names[place - 1 if place % 7 else place + 1] if name != "before/epoch start" else "before/time/10"
         distance = names.index(other) - place
@@ -144,7 +159,9 @@ def _target(circuit: StepCircuit) -> Iterator[Lie]:
     yield from _absorbed("rules/work/target minus hash", above)
     yield Lie("rules/target/size chosen", above, lies=_sizes(29))
     negative = replace(GENESIS, bits=0x1C8FFFFF)
-    yield Lie("rules/target/not negative", replace(honest, header=negative, before=replace(honest.before, next_bits=negative.bits)), unmined=True)
+    yield Lie(
+        "rules/target/not negative", replace(honest, header=negative, before=replace(honest.before, next_bits=negative.bits)), unmined=True
+    )
     # Sizes that add up: 25 + 4 = 29, and with one that is no boolean, 28 + (k + 1) - k = 29.
     yield Lie("rules/target/size/one", honest, lies=_sizes(25, 4), unmined=True)
     for size in range(4, 27):
@@ -168,17 +185,17 @@ def _commitments(circuit: StepCircuit) -> Iterator[Lie]:
         yield _redefined(name, honest)
     for constraint in circuit.program().constraints:
         if constraint.name.startswith(("state before/", "state after/")):
-            wire = constraint.name if isinstance(constraint.opcode, AssertZero) else f"{constraint.name}/0"
-            yield replace(_redefined(wire, honest), constraint=constraint.name)
+            name = constraint.name if isinstance(constraint.opcode, AssertZero) else f"{constraint.name}/0"
+            yield replace(_redefined(name, honest), constraint=constraint.name)
 
 
 def _least(path: str, story: Story) -> Iterator[Lie]:
     """The greater for the lesser, and what is neither."""
-    values, program = computed(story), story.circuit.program()
-    difference = values.wires[program.wires.index(f"{path}/difference")]
+    values = honest_values(story)
+    difference = values.wires[wire(story.circuit, f"{path}/difference")]
     yield _redefined(f"{path}/difference", story)
     yield _redefined(f"{path}/change", story, by=-1)
-    chosen = values.wires[program.wires.index(f"{path}/right is less")]
+    chosen = values.wires[wire(story.circuit, f"{path}/right is less")]
     distance = difference if not chosen else MODULUS - difference
     # d - 2 (b d) is to stay small and not negative: b = -1 gives 3 d where d is positive, b = 2 gives -3 d where it is negative.
     yield Lie(f"{path}/right is less", story, lies={f"{path}/right is less": 2 if chosen else -1})
@@ -186,10 +203,10 @@ def _least(path: str, story: Story) -> Iterator[Lie]:
     yield from _absorbed(f"{path}/distance", story, lies={f"{path}/right is less": 1 - chosen})
 
 
-def _redefined(wire: str, story: Story, by: int = 1) -> Lie:
+def _redefined(name: str, story: Story, by: int = 1) -> Lie:
     """A defined wire that is not what it is defined to be."""
-    value = computed(story).wires[story.circuit.program().wires.index(wire)]
-    return Lie(wire, story, lies={wire: value + by})
+    value = honest_values(story).wires[wire(story.circuit, name)]
+    return Lie(name, story, lies={name: value + by})
 
 
 def _absorbed(path: str, story: Story, inputs: _Numbers | None = None, lies: _Numbers | None = None) -> Iterator[Lie]:
@@ -218,4 +235,4 @@ def _sizes(*chosen: int) -> dict[str, int]:
 
 
 def _quotient(story: Story) -> int:
-    return computed(story).wires[story.circuit.program().wires.index("rules/epoch/retarget/mantissa")]
+    return honest_values(story).wires[wire(story.circuit, "rules/epoch/retarget/mantissa")]

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from kit.acir_check import Checker
-from proofplane.barretenberg.acir.program import Values
+from proofplane.barretenberg.acir.program import Step, Values
 from proofplane.barretenberg.circuits.header_step import StepCircuit, step_inputs
-from proofplane.base.ids import BlockCommitment, BlockId, Height
 from proofplane.barretenberg.field import MODULUS
+from proofplane.base.ids import BlockCommitment, BlockId, Height
 from proofplane.bitcoin.header import Header
 from proofplane.bitcoin.networks import Network, rules_of
 from proofplane.bitcoin.rules import WINDOW, HeaderState
@@ -75,21 +75,31 @@ def computed(story: Story, inputs: Mapping[str, int] | None = None, lies: Mappin
 
     Where the header's words are as in the story, the wires of its hash are computed once for all.
     """
-    program = story.circuit.program()
     changed, told = {**story.inputs, **(inputs or {})}, dict(lies or {})
     if any(name.startswith(("header/", "hash/")) for name in (*(inputs or {}), *told)):
-        return program.compute(changed, told)
+        return story.circuit.program().compute(changed, told)
     honest = _hash_wires(story.circuit, story.header)
     values = Values()
-    for step in program.steps:
-        start, end = len(values.wires), len(values.wires) + len(step.wires)
-        if step.wires[0].startswith(("header/", "hash/")):
-            values.wires.extend(honest[start:end])
+    for end, step in _steps(story.circuit):
+        if step is None:
+            values.wires += honest[len(values.wires) : end]
             continue
         found = [changed[name] for name in step.wires] if step.rule is None else step.rule(values)
         values.wires.extend(told.pop(name, value) % MODULUS for name, value in zip(step.wires, found, strict=True))
     assert not told, f"there are no wires {sorted(told)}"
     return values
+
+
+@lru_cache
+def honest_values(story: Story) -> Values:
+    """The same without a lie."""
+    return computed(story)
+
+
+@lru_cache
+def wire(circuit: StepCircuit, name: str) -> int:
+    """The index of a wire."""
+    return circuit.program().wires.index(name)
 
 
 def broken(story: Story, values: Values) -> set[str]:
@@ -113,6 +123,20 @@ def _hash_wires(circuit: StepCircuit, header: Header) -> list[int]:
 @lru_cache
 def _hash_indices(circuit: StepCircuit) -> list[int]:
     return [index for index, name in enumerate(circuit.program().wires) if name.startswith(("header/", "hash/"))]
+
+
+@lru_cache
+def _steps(circuit: StepCircuit) -> list[tuple[int, Step | None]]:
+    """The steps, each with how many wires there are after it; those of header and hash in one, as None."""
+    steps: list[tuple[int, Step | None]] = []
+    end = 0
+    for step in circuit.program().steps:
+        end += len(step.wires)
+        kept = step.wires[0].startswith(("header/", "hash/"))
+        if kept and steps and steps[-1][1] is None:
+            steps.pop()
+        steps.append((end, None if kept else step))
+    return steps
 
 
 @lru_cache

@@ -2,7 +2,7 @@
 
 One thread runs a loop with an ordinary `Verifier`; it and its `bb` processes start with the first proof.
 
-Invariant: a thread that was started and has not ended is in `_running`; it is changed under the lock only.
+Invariants: `_running` and `_calls` change under `_state` only; the loop is told to stop when it was closed and no call is left.
 """
 
 from __future__ import annotations
@@ -26,9 +26,8 @@ from proofplane.barretenberg.verifier import VERIFY_SECONDS, Verified, Verifier,
 
 @dataclass(frozen=True, slots=True)
 class _Running:
-    """The loop of a started verifier."""
+    """A started verifier."""
 
-    thread: threading.Thread
     loop: asyncio.AbstractEventLoop
     verifier: Verifier
     stop: asyncio.Event
@@ -42,8 +41,10 @@ class BlockingVerifier:
         self._binary = binary
         self._crs = crs
         self._processes = processes
-        self._lock = threading.Lock()
+        self._state = threading.Condition()
         self._running: _Running | None = None
+        self._ended: Future[None] = Future()
+        self._calls = 0
         self._closed = False
 
     def __enter__(self) -> BlockingVerifier:
@@ -61,38 +62,53 @@ class BlockingVerifier:
             VerifierClosed: After `close`.
             ProofRefused, CouldNotVerify, Broken, NeverAgain: As `Verifier.verify` and, with the first proof, `open_verifier` do.
         """
-        running = self._started()
-        return asyncio.run_coroutine_threadsafe(
-            running.verifier.verify(key, public_inputs, proof, flavor, timeout=timeout), running.loop
-        ).result()
+        with self._state:
+            running = self._started()
+            self._calls += 1
+        try:
+            call = running.verifier.verify(key, public_inputs, proof, flavor, timeout=timeout)
+            return asyncio.run_coroutine_threadsafe(call, running.loop).result()
+        finally:
+            with self._state:
+                self._calls -= 1
+                self._state.notify_all()
 
     def close(self) -> None:
-        """Ends the processes once what they verify is done, and waits for that; a second call does nothing."""
-        with self._lock:
+        """Ends the processes once the calls of other threads are answered; a second call does nothing.
+
+        Raises:
+            ExceptionGroup: A process could not be ended properly.
+        """
+        with self._state:
             self._closed = True
+            self._state.wait_for(lambda: self._calls == 0)
             running, self._running = self._running, None
         if running is not None:
             running.loop.call_soon_threadsafe(running.stop.set)
-            running.thread.join()
+            self._ended.result()
 
     def _started(self) -> _Running:
-        with self._lock:
-            if self._closed:
-                raise VerifierClosed("the verifier was closed: open another one")
-            if self._running is None:
-                begun: Future[_Running] = Future()
-                # A daemon, so that a verifier that nobody closes does not keep the program from ending; `bb` ends with its parent.
-                threading.Thread(target=lambda: asyncio.run(self._serve(begun)), name="bb verifier", daemon=True).start()
-                self._running = begun.result()
-            return self._running
+        """The verifier, started if it is not; under `_state`."""
+        if self._closed:
+            raise VerifierClosed("the verifier was closed: open another one")
+        if self._running is None:
+            begun: Future[_Running] = Future()
+            # A daemon, so that a verifier that nobody closes does not keep the program from ending; `bb` ends with its parent.
+            threading.Thread(target=self._run, args=(begun,), name="bb verifier", daemon=True).start()
+            self._running = begun.result()
+        return self._running
+
+    def _run(self, begun: Future[_Running]) -> None:
+        """The thread's work; what goes wrong is raised by who started it, or by who closes it."""
+        try:
+            asyncio.run(self._serve(begun))
+        except BaseException as error:
+            (self._ended if begun.done() else begun).set_exception(error)
+        else:
+            self._ended.set_result(None)
 
     async def _serve(self, begun: Future[_Running]) -> None:
-        try:
-            async with open_verifier(self._binary, self._crs, self._processes) as verifier:
-                stop = asyncio.Event()
-                begun.set_result(_Running(threading.current_thread(), asyncio.get_running_loop(), verifier, stop))
-                await stop.wait()
-        except Exception as error:
-            if begun.done():
-                raise
-            begun.set_exception(error)
+        async with open_verifier(self._binary, self._crs, self._processes) as verifier:
+            stop = asyncio.Event()
+            begun.set_result(_Running(asyncio.get_running_loop(), verifier, stop))
+            await stop.wait()

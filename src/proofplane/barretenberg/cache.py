@@ -155,5 +155,10 @@ def typed_errors(folder: Path, passed: type[OSError] | tuple[type[OSError], ...]
     except OSError as error:
         reason = error.strerror or str(error)
         if error.errno in _FULL:
-            raise CacheFull(f"no room in {folder}: {reason}; nothing was half-written; free some, or {_ELSEWHERE}") from None
+            raise no_room(folder, reason) from None
         raise CacheUnusable(f"{folder} cannot be filled: {reason}; {_ELSEWHERE}") from None
+
+
+def no_room(folder: Path, reason: str) -> CacheFull:
+    """The error for a folder that cannot take a file, `reason` in the system's words."""
+    return CacheFull(f"no room in {folder}: {reason}; nothing was half-written; free some, or {_ELSEWHERE}")

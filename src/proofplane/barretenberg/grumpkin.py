@@ -6,12 +6,14 @@ Chonk proofs and the rollup flavour need them. Verifying a proof of that flavour
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 from importlib.resources import files
 from pathlib import Path
 
 from proofplane.barretenberg.binary import Binary
-from proofplane.barretenberg.cache import new_file, scratch_folder
+from proofplane.barretenberg.cache import new_file, no_room, scratch_folder
 from proofplane.barretenberg.digests import file_sha256
 from proofplane.barretenberg.generated.barretenberg import CircuitVerify, ProofSystemSettings
 from proofplane.barretenberg.one_shot import ask
@@ -32,6 +34,9 @@ SHA256 = hash32(bytes.fromhex("72b8cdad9da82b666987e5fe6f5a0804e3a9b5ba750aa5d45
 _KEY_SIZE = 3_680
 _FIELD_SIZE = 32
 _PUBLIC_INPUTS = 1
+
+_NO_ROOM = os.strerror(errno.ENOSPC)
+"""What `bb` repeats when it could not write the file."""
 
 _SECONDS = 60.0
 """Bound on generating; it takes 0.8 to 2 s of one core."""
@@ -73,6 +78,8 @@ def make(folder: Path, binary: Binary) -> None:
         try:
             verified = ask(binary.path, known_proof(), scratch, _SECONDS).verified
         except (NoAnswer, CallFailed, BadReply) as error:
+            if _NO_ROOM in str(error):
+                raise no_room(folder, _NO_ROOM) from None
             raise GrumpkinNotMade(f"bb did not make the Grumpkin points: {error}") from error
         if not verified or not is_whole(scratch):
             raise GrumpkinNotMade(f"{binary.path} made other Grumpkin points than bb makes: is the disk full?")

@@ -5,18 +5,19 @@ npm's configuration decides where it fetches from. The package's digest is pinne
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import os
 import shutil
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO
 
 from proofplane.barretenberg.binary import VARIABLE, Binary, binary_path, checked
-from proofplane.barretenberg.cache import locked, new_file, scratch_folder
+from proofplane.barretenberg.cache import locked, new_file, no_room, scratch_folder
 from proofplane.barretenberg.digests import file_sha256
 from proofplane.barretenberg.one_shot import run
 from proofplane.barretenberg.platforms import PACKAGE, PACKAGE_VERSION, TARBALL_NAME, TARBALL_SHA256, TARBALL_SIZE, Build, this_build
@@ -36,6 +37,15 @@ _PATIENCE = 120.0
 _NPM_SECONDS = 600.0
 """Bound on npm; on a slow line 50 MB take some minutes, and npm retries by itself."""
 
+_NPM_LINE = "npm error "
+"""How lines begin in which npm says what is wrong, the most telling ones first."""
+
+_NPM_NOISE = (" ", "syscall", "errno")
+"""How those lines go on that say nothing to a person, stack traces among them."""
+
+_NPM_WORDS = 200
+"""Characters of them that go into a message."""
+
 _BLOCK = 1 << 20
 """Bytes that are unpacked at once."""
 
@@ -49,12 +59,15 @@ class Installed:
     """Whether it was unpacked by this call; False: it was there already."""
 
 
-def install(environment: Mapping[str, str] = os.environ, tarball: Path | None = None) -> Installed:
+def install(
+    environment: Mapping[str, str] = os.environ, tarball: Path | None = None, fetching: Callable[[str], None] = lambda _what: None
+) -> Installed:
     """Puts the pinned binary into the cache, unless it is there; one that `PROOFPLANE_BB` names is only checked.
 
     Args:
         environment: Of this process; npm gets it whole.
         tarball: The package as `npm pack` writes it, for machines without npm.
+        fetching: Told, before npm starts, what it will fetch; npm may take a minute to find out that it cannot.
 
     Raises:
         UnsupportedPlatform: There is no build for this machine.
@@ -80,7 +93,7 @@ def install(environment: Mapping[str, str] = os.environ, tarball: Path | None = 
             unpack(tarball, build, path)
         else:
             with scratch_folder(path.parent) as scratch:
-                unpack(_packed(scratch, environment), build, path)
+                unpack(_packed(scratch, environment, fetching), build, path)
     return Installed(checked(path, build, given=False), fresh=True)
 
 
@@ -122,17 +135,22 @@ def _present(path: Path, build: Build) -> Binary | None:
         return None
 
 
-def _packed(scratch: Path, environment: Mapping[str, str]) -> Path:
+def _packed(scratch: Path, environment: Mapping[str, str], fetching: Callable[[str], None]) -> Path:
     """The package's file, fetched by npm."""
     by_hand = f"fetch the package on another machine by `npm pack {PACKAGE}@{PACKAGE_VERSION}` and give it as --tarball FILE"
     npm = shutil.which("npm", path=environment.get("PATH"))
     if npm is None:
         raise NpmMissing(f"there is no npm: install Node.js, or {by_hand}")
+    fetching(f"fetching {PACKAGE} {PACKAGE_VERSION} with npm, {TARBALL_SIZE / 1e6:.0f} MB")
     command = [npm, "pack", f"{PACKAGE}@{PACKAGE_VERSION}", "--pack-destination", str(scratch), "--loglevel", "error"]
     try:
         run(command, environment, _NPM_SECONDS)
     except NoAnswer as error:
-        raise FetchFailed(f"npm did not fetch {PACKAGE} {PACKAGE_VERSION}: {error}; try again, or {by_hand}") from None
+        if "ENOSPC" in error.said:
+            raise no_room(scratch.parent, os.strerror(errno.ENOSPC)) from None
+        told = [line.removeprefix(_NPM_LINE) for line in error.said.splitlines() if line.startswith(_NPM_LINE)]
+        why = "; ".join(line for line in told if not line.startswith(_NPM_NOISE))[:_NPM_WORDS]
+        raise FetchFailed(f"npm did not fetch {PACKAGE} {PACKAGE_VERSION} ({why or error}): try again, or {by_hand}") from None
     packed = scratch / TARBALL_NAME
     if not packed.is_file():
         raise FetchFailed(f"npm ended well and wrote no {TARBALL_NAME}: try again, or {by_hand}")

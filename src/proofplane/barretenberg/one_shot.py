@@ -39,8 +39,9 @@ def run(command: list[str], environment: Mapping[str, str], timeout: float, give
     except subprocess.TimeoutExpired:
         raise NoAnswer(f"{command[0]} did not end within {timeout:.0f} s and was killed") from None
     if done.returncode != 0:
-        said = done.stderr.decode(errors="replace").strip()[-_LAST_WORDS:]
-        raise NoAnswer(f"{command[0]} ended with {done.returncode}: {said or 'it said nothing'}")
+        said = done.stderr.decode(errors="replace").strip()
+        last = " ".join(said[-_LAST_WORDS:].split())
+        raise NoAnswer(f"{command[0]} ended with {done.returncode}: {last or 'it said nothing'}", said)
     return done.stdout
 
 

@@ -6,10 +6,11 @@ A proof comes from somebody else, so what is wrong with one is a refusal, not it
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import ClassVar, Self
 
 from proofplane.barretenberg.errors import ProofFlaw, ProofRefused
-from proofplane.barretenberg.field import SIZE, Fr, NotCanonical, elements, split
+from proofplane.barretenberg.field import SIZE, Fr, NotCanonical, split
 
 MAX_PROOF_FIELDS = 4096
 """Field elements of the longest proof that is looked at; Chonk's, the longest, has 1,272 with two outputs."""
@@ -28,57 +29,50 @@ CHONK_FIELDS = CHONK_BODY + CHONK_OWN_INPUTS + 2
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class UltraHonkProof:
-    """A proof of one circuit, without its public inputs."""
+class _Fields:
+    """Joined field elements of a bounded number."""
+
+    LEAST: ClassVar[int] = 1
+    """Field elements of the shortest."""
 
     raw: bytes
-    """Its field elements, 32 bytes each; how many depends on the flavour, see `Flavor.proof_size`."""
+    """The field elements, 32 bytes each, as they stand in a file."""
+    parts: tuple[bytes, ...] = field(init=False, compare=False)
+    """The same, cut: what is sent."""
 
     def __post_init__(self) -> None:
-        """Raises `ProofRefused` (WRONG_SIZE, NOT_CANONICAL) if these are no field elements, none, or more than any proof has."""
-        if not 0 < len(self.raw) <= MAX_PROOF_FIELDS * SIZE:
-            raise ProofRefused(ProofFlaw.WRONG_SIZE, f"no proof has {len(self.raw)} bytes")
-        _split("a proof", self.raw)
-
-    @property
-    def fields(self) -> tuple[Fr, ...]:
-        """Its field elements."""
-        return elements(self.raw)
+        """Raises `ProofRefused` (WRONG_SIZE, NOT_CANONICAL) if these are no field elements, or fewer or more than any such proof has."""
+        if not self.LEAST * SIZE <= len(self.raw) <= MAX_PROOF_FIELDS * SIZE:
+            raise ProofRefused(ProofFlaw.WRONG_SIZE, f"no {type(self).__name__} has {len(self.raw)} bytes")
+        object.__setattr__(self, "parts", tuple(_split("the proof", self.raw)))
 
     @classmethod
-    def of(cls, fields: Iterable[bytes]) -> UltraHonkProof:
+    def of(cls, fields: Iterable[bytes]) -> Self:
         """The proof of these field elements; raises what the class itself raises."""
         return cls(b"".join(fields))
 
+    @property
+    def fields(self) -> tuple[Fr, ...]:
+        """The field elements as values."""
+        return tuple(map(Fr, self.parts))
+
     def __repr__(self) -> str:
-        return f"UltraHonkProof({len(self.raw) // SIZE} fields)"
+        return f"{type(self).__name__}({len(self.parts)} fields)"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class ChonkProof:
-    """A proof of a stack of circuits, its public outputs first, as flat field elements; their layout is `bb`'s business."""
+class UltraHonkProof(_Fields):
+    """A proof of one circuit, without its public inputs; how many field elements follows from the flavour, see `Flavor.proof_size`."""
 
-    raw: bytes
-    """Its field elements, 32 bytes each: 1,242 and the public inputs that the key counts."""
 
-    def __post_init__(self) -> None:
-        """Raises `ProofRefused` (WRONG_SIZE, NOT_CANONICAL) if these are no field elements, or fewer or more than any proof has."""
-        if not (CHONK_BODY + CHONK_OWN_INPUTS) * SIZE <= len(self.raw) <= MAX_PROOF_FIELDS * SIZE:
-            raise ProofRefused(ProofFlaw.WRONG_SIZE, f"no Chonk proof has {len(self.raw)} bytes")
-        _split("a Chonk proof", self.raw)
+@dataclass(frozen=True, slots=True, repr=False)
+class ChonkProof(_Fields):
+    """A proof of a stack of circuits, its public outputs first, flat; the layout is `bb`'s business.
 
-    @property
-    def fields(self) -> tuple[Fr, ...]:
-        """Its field elements."""
-        return elements(self.raw)
+    It has 1,242 field elements and the public inputs that its key counts.
+    """
 
-    @classmethod
-    def of(cls, fields: Iterable[bytes]) -> ChonkProof:
-        """The proof of these field elements; raises what the class itself raises."""
-        return cls(b"".join(fields))
-
-    def __repr__(self) -> str:
-        return f"ChonkProof({len(self.raw) // SIZE} fields)"
+    LEAST = CHONK_BODY + CHONK_OWN_INPUTS
 
 
 def public_inputs(raw: bytes) -> tuple[Fr, ...]:

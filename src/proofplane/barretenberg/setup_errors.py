@@ -77,7 +77,12 @@ class NotInTests(CallerMistake):
 
 
 class NoAnswer(Broken):
-    """A fresh `bb` did not answer one simple question: it does not run on this machine, or something holds it up."""
+    """A program did not do one simple thing: it does not run on this machine, or something holds it up."""
+
+    def __init__(self, message: str, said: str = "") -> None:
+        super().__init__(message)
+        self.said = said
+        """What it wrote on its standard error, if it ended with an error."""
 
 
 class VerifiesWrongly(Broken):

@@ -15,7 +15,7 @@ from proofplane.barretenberg.binary import Binary, find_binary
 from proofplane.barretenberg.client import CheckedCaller
 from proofplane.barretenberg.crs import Crs, verification_crs
 from proofplane.barretenberg.errors import CouldNotVerify, ProofFlaw, ProofRefused
-from proofplane.barretenberg.field import SIZE, Fr, split
+from proofplane.barretenberg.field import Fr
 from proofplane.barretenberg.flavors import Flavor
 from proofplane.barretenberg.generated.barretenberg import ChonkVerifyFromFields, CircuitVerify
 from proofplane.barretenberg.keys import VerificationKey
@@ -80,7 +80,7 @@ class Verifier:
             Broken, NeverAgain: Nothing is known, and no process that could verify can be started, as the message says.
         """
         _check_counts(key, public_inputs, proof, flavor)
-        request = CircuitVerify(key.raw, list(map(bytes, public_inputs)), split(proof.raw), flavor.settings)
+        request = CircuitVerify(key.raw, list(map(bytes, public_inputs)), list(proof.parts), flavor.settings)
         try:
             with unanswered(CouldNotVerify):
                 answer = await self._bb.call(request, timeout=timeout)
@@ -93,14 +93,14 @@ class Verifier:
         if len(key.raw) != CHONK_KEY_SIZE:
             raise ProofRefused(ProofFlaw.WRONG_KEY, f"Chonk proofs are verified under keys of {CHONK_KEY_SIZE} bytes, not {len(key.raw)}")
         outputs = key.public_inputs - CHONK_OWN_INPUTS
-        if outputs < 0 or len(proof.raw) != (CHONK_BODY + key.public_inputs) * SIZE:
+        if outputs < 0 or len(proof.parts) != CHONK_BODY + key.public_inputs:
             raise ProofRefused(
                 ProofFlaw.WRONG_SIZE,
-                f"a Chonk proof under this key has {CHONK_BODY + key.public_inputs} field elements, not {len(proof.fields)}",
+                f"a Chonk proof under this key has {CHONK_BODY + key.public_inputs} field elements, not {len(proof.parts)}",
             )
         try:
             with unanswered(CouldNotVerify):
-                answer = await self._bb.call(ChonkVerifyFromFields(split(proof.raw), key.raw), timeout=timeout)
+                answer = await self._bb.call(ChonkVerifyFromFields(list(proof.parts), key.raw), timeout=timeout)
         except CallFailed as error:
             raise ProofRefused(ProofFlaw.MALFORMED, reason(error)) from error
         return _verified(answer.valid, key, proof.fields[:outputs], proof)
@@ -137,9 +137,9 @@ def _check_counts(key: VerificationKey, public_inputs: Sequence[Fr], proof: Ultr
     if len(public_inputs) != inputs:
         raise ProofRefused(ProofFlaw.WRONG_INPUTS, f"the key is for {inputs} public inputs, not {len(public_inputs)}")
     fields = flavor.proof_size(key.log_size)
-    if len(proof.raw) != fields * SIZE:
+    if len(proof.parts) != fields:
         raise ProofRefused(
-            ProofFlaw.WRONG_SIZE, f"a {flavor.value} proof under this key has {fields} field elements, not {len(proof.raw) / SIZE:g}"
+            ProofFlaw.WRONG_SIZE, f"a {flavor.value} proof under this key has {fields} field elements, not {len(proof.parts)}"
         )
 
 

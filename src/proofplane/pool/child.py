@@ -7,7 +7,7 @@ import os
 import signal
 
 from proofplane.base.errors import Broken
-from proofplane.pool.spawner import PARENT
+from proofplane.pool.guard import VARIABLE
 
 _PR_SET_PDEATHSIG = 1
 
@@ -24,11 +24,11 @@ def end_with_parent(number: signal.Signals = signal.SIGKILL) -> None:
     Raises:
         NoParentSignal: The system refused.
     """
-    parent = os.environ.pop(PARENT, None)  # what this process starts is not the pool's
+    parent = os.environ.pop(VARIABLE, None)  # what this process starts is not the pool's
     if parent is None:
         return
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0) != 0:
         raise NoParentSignal(f"prctl(PR_SET_PDEATHSIG) failed: {os.strerror(ctypes.get_errno())}")
-    if os.getppid() != int(parent):  # it died before we asked
+    if os.getppid() != int(parent.partition("-")[0]):  # it died before we asked
         os.kill(os.getpid(), number)

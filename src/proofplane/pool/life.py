@@ -20,6 +20,7 @@ from proofplane.pool.addresses import new_address
 from proofplane.pool.errors import WorkerNotStarted, WorkerUnusable
 from proofplane.pool.exits import ExitCause, Recycle
 from proofplane.pool.process import Process
+from proofplane.pool.spawner import spawner
 from proofplane.pool.types import PoolOptions, WorkerSpec
 
 _ONE_AT_A_TIME = rpc.Limits(max_in_flight=1)
@@ -62,10 +63,11 @@ class Life:
         Raises:
             WorkerNotStarted: It died, hung, or the system was short of something.
             WorkerUnusable: It would be so again: the command cannot be run, or the greeting failed.
+            Exception: Whatever the specification's `command` raises.
         """
         process = await self._launch()
         try:
-            async with asyncio.timeout(self._spec.start_timeout) as self._patience:
+            async with asyncio.timeout(self._spec.start_timeout) as self._patience:  # the clock starts with the process
                 if self.recycled is not None:
                     self._patience.reschedule(0.0)
                 self.client = await self._connection.enter_async_context(
@@ -92,9 +94,10 @@ class Life:
             self._patience = None
 
     async def _launch(self) -> Process:
-        address = new_address()
+        address = new_address(spawner().mark)
+        argv = self._spec.command(address)
         try:
-            process = await Process.launch(self._spec.command(address), self._spec.environment, address)
+            process = await Process.launch(argv, self._spec.environment, address)
         except _WILL_NEVER_RUN as error:
             raise WorkerUnusable(f"{self._spec.name} cannot be run: {error}") from error
         except OSError as error:
@@ -114,7 +117,7 @@ class Life:
         self.recycled = recycled
         if not self._gently and self.process is not None:
             self.process.signal(signal.SIGKILL)
-        if self._patience is not None:
+        if self._patience is not None and not self._patience.expired():
             self._patience.reschedule(0.0)
         self._over.set()
 

@@ -3,21 +3,26 @@
 The system's parent-death signal follows the thread that started a child, not the process: of a child started by a thread that ends (an
 executor's, a loop's that is not the main one), the worker would end with that thread. So all are started by this one.
 
-A worker that is ours is told by `PARENT` whose it is, so that it can see that its parent died before it asked for the signal.
+Beside the first worker it starts the guard, which ends the workers that a killed process of ours leaves behind.
 """
 
 from __future__ import annotations
 
+import logging
 import os
+import secrets
 import subprocess
+import sys
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from queue import SimpleQueue
 
-PARENT = "PROOFPLANE_POOL_PARENT"
-"""Environment variable of every worker: the process id of its pool."""
+from proofplane.pool import guard
+from proofplane.pool.addresses import directories
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,10 @@ class Spawner:
     def __init__(self) -> None:
         self.pid = os.getpid()
         """The process that this spawner's thread belongs to."""
+        self.mark = f"{self.pid}-{secrets.token_hex(4)}"
+        """Of all workers of this process, in their environment and their sockets' names; a process id alone may be used again."""
+        self.guard: int | None = None
+        """The guard's process id."""
         self._orders: SimpleQueue[tuple[Future[Spawned], Sequence[str], Mapping[str, str]]] = SimpleQueue()
         threading.Thread(target=self._work, name="pool-spawner", daemon=True).start()
 
@@ -58,17 +67,29 @@ class Spawner:
             future, argv, environment = self._orders.get()
             if future.set_running_or_notify_cancel():
                 try:
-                    spawned = _start(argv, environment)
+                    spawned = _start(argv, {**os.environ, **environment, guard.VARIABLE: self.mark})
                 except BaseException as error:
                     future.set_exception(error)
                 else:
                     future.set_result(spawned)
                     del spawned
+            if self.guard is None:
+                self._start_guard()
             del future, argv, environment  # what they hold ends with them, not with the next order
 
+    def _start_guard(self) -> None:
+        """Starts the guard; without it workers still ask for the signal of their parent's death, most of them."""
+        arguments = [sys.executable, "-I", "-S", guard.__file__, str(self.pid), self.mark, str(os.getuid()), *directories()]
+        streams = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in range(3)]
+        try:
+            # Not by `subprocess`: its end is ours, so nobody ever waits for it. No variables: it must not carry a mark itself.
+            self.guard = os.posix_spawn(sys.executable, arguments, {}, file_actions=streams, setsid=True)
+        except (OSError, ValueError) as error:
+            self.guard = 0
+            log.warning("there is no guard: workers may stay behind if this process is killed: %s", error)
 
-def _start(argv: Sequence[str], environment: Mapping[str, str]) -> Spawned:
-    variables = {**os.environ, **environment, PARENT: str(os.getpid())}
+
+def _start(argv: Sequence[str], variables: Mapping[str, str]) -> Spawned:
     output, theirs = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         os.set_blocking(theirs, True)

@@ -132,6 +132,16 @@ def backoff(options: PoolOptions, failures: int) -> float:
     return min(options.max_backoff, options.first_backoff * 2.0 ** min(failures, 60))
 
 
+def _copied(error: ProofplaneError) -> ProofplaneError:
+    """One for each who is told: each is raised, and gets its traceback, by itself."""
+    try:
+        own = copy(error)
+    except TypeError:  # its constructor wants more than a message
+        return error
+    own.__cause__ = error.__cause__
+    return own
+
+
 def _always(_: WorkerId) -> bool:
     return True
 
@@ -410,7 +420,7 @@ class PoolState:
 
     def _fail_all(self, error: ProofplaneError) -> None:
         while self._waiting:
-            self._made.append(Fail(self._waiting.popleft(), copy(error)))  # each is raised, and gets its traceback, by itself
+            self._made.append(Fail(self._waiting.popleft(), _copied(error)))
 
     def _count(self, phase: Phase) -> int:
         return sum(1 for slot in self.slots.values() if slot.phase is phase)

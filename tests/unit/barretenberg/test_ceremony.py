@@ -31,7 +31,7 @@ def file_of(folder: Path, points: int) -> Path:
 @pytest.mark.usefixtures("_toy")
 def test_a_file_is_copied_and_a_longer_one_takes_its_place_but_no_shorter_one(tmp_path: Path) -> None:
     place = tmp_path / "crs"
-    for points, there, fresh in ((40, 40, True), (40, 40, False), (45, 45, True), (41, 45, False), (2, 45, False)):
+    for points, there, fresh in ((40, 40, True), (40, 40, False), (41, 41, True), (40, 41, False), (2, 41, False)):
         placed = place_file(file_of(tmp_path, points), place)
         assert (placed.points, placed.fresh, points_in(place)) == (there, fresh, there)
         assert placed.path.read_bytes() == FILE[: there * POINT_SIZE]

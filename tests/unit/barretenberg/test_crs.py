@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from kit import bb_cache
+from kit.cli_disk import small_disk
 from proofplane.barretenberg import grumpkin
 from proofplane.barretenberg.binary import insecure_development_binary
 from proofplane.barretenberg.crs import POINTS_FILE, Crs, find_crs, require, verification_crs
@@ -83,6 +84,20 @@ def test_a_bb_that_makes_no_grumpkin_points_is_an_error_and_leaves_nothing(tmp_p
     with pytest.raises(GrumpkinNotMade, match="ended with 3: no luck"):
         verification_crs({"PROOFPLANE_CACHE": str(tmp_path / "cache")}, insecure_development_binary(failing))
     assert [path.name for path in (tmp_path / "cache").rglob("*") if path.is_file()] == [".lock"]
+
+
+def test_a_disk_without_room_for_the_grumpkin_points_is_said_to_be_full_and_nothing_stays(tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from proofplane.barretenberg.crs import verification_crs; "
+        "from proofplane.barretenberg.setup_errors import CacheFull\n"
+        "try: verification_crs()\n"
+        "except CacheFull: print([path.name for path in Path(sys.argv[1]).rglob('*') if path.is_file()])\n"
+    )
+    with small_disk(tmp_path / "disk", 1_000) as disk:
+        environment = {**os.environ, **bb_cache.environment(), "PROOFPLANE_CACHE": str(disk.path)}
+        command = [*disk.under, sys.executable, "-c", script, str(disk.path)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "['.lock']\n"
 
 
 @pytest.mark.slow

@@ -53,7 +53,7 @@ def test_points_that_are_there_are_not_fetched_again_and_more_are(tmp_path: Path
         brought(tmp_path, host.url)
         again = download(tmp_path, WANTED - 1, [host.url])
         assert (again.points, again.fresh, len(host.ranges)) == (WANTED, False, 1)
-        brought(tmp_path, host.url, points=ALL)
+        brought(tmp_path, host.url, points=WANTED + 1)
 
 
 def test_an_answer_that_stops_is_resumed_where_it_stopped(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_points_of_another_secret_are_refused_and_removed(tmp_path: Path) -> Non
         assert len(host.ranges) == 1
 
 
-@pytest.mark.parametrize("at", [2, toy_ceremony.KNOWN_POINTS - 1, toy_ceremony.KNOWN_POINTS, ALL - 1])
+@pytest.mark.parametrize("at", [2, toy_ceremony.KNOWN_POINTS - 1, toy_ceremony.KNOWN_POINTS])
 def test_one_wrong_point_anywhere_is_found_before_the_file_gets_its_name(tmp_path: Path, at: int) -> None:
     content = bytearray(FILE)
     content[at * POINT_SIZE : (at + 1) * POINT_SIZE] = FILE[:POINT_SIZE]  # a point of the curve, in the wrong place

@@ -101,7 +101,10 @@ def test_npm_is_asked_for_the_exact_version_and_leaves_nothing_behind(small: Pat
 @pytest.mark.parametrize(
     ("script", "why"),
     [
-        ("echo npm error code ENOTFOUND >&2; exit 1", "ended with 1: npm error code ENOTFOUND; try again, or fetch .* --tarball FILE"),
+        (
+            "echo npm error code ENOTFOUND >&2; echo npm error no such host >&2; exit 1",
+            r"\(code ENOTFOUND; no such host\): try again, or fetch .* --tarball FILE",
+        ),
         ("exit 0", "wrote no aztec-bb.js-5.0.0.tgz"),
     ],
 )
@@ -110,6 +113,12 @@ def test_npm_that_fails_is_to_be_tried_again_and_leaves_nothing(tmp_path: Path, 
     with pytest.raises(FetchFailed, match=why):
         install.install(npm(tmp_path / "bin", script))
     assert files(tmp_path / "cache") == ["bb/5.0.0/amd64-linux/.lock"]
+
+
+@pytest.mark.usefixtures("small")
+def test_npm_that_finds_no_room_is_no_room(tmp_path: Path) -> None:
+    with pytest.raises(CacheFull, match="No space left"):
+        install.install(npm(tmp_path / "bin", "echo npm error code ENOSPC >&2; exit 1"))
 
 
 def test_without_npm_the_message_says_how_to_do_without(tmp_path: Path) -> None:

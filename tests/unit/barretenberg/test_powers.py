@@ -49,9 +49,8 @@ def test_sums_are_those_of_py_ecc_whatever_their_representation(a: int, b: int, 
 def test_powers_of_the_secret_pass_from_any_point_that_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     toy_ceremony.install(monkeypatch)
     done: list[int] = []
-    for first in (0, COUNT - 2):
-        powers.check(io.BytesIO(toy_ceremony.points(COUNT)), first, COUNT, done.append)
-    assert done == [COUNT, COUNT]
+    powers.check(io.BytesIO(toy_ceremony.points(COUNT)), COUNT - 2, COUNT, done.append)
+    assert done == [COUNT]
 
 
 def test_more_points_than_are_read_at_once_are_one_chain(monkeypatch: pytest.MonkeyPatch) -> None:

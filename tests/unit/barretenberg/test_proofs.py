@@ -24,7 +24,8 @@ def test_a_proof_is_its_joined_fields() -> None:
     [
         (b"", ProofFlaw.WRONG_SIZE),
         (bytes(32 * (MAX_PROOF_FIELDS + 1)), ProofFlaw.WRONG_SIZE),
-        (bytes(31), ProofFlaw.NOT_CANONICAL),
+        (bytes(31), ProofFlaw.WRONG_SIZE),
+        (bytes(33), ProofFlaw.NOT_CANONICAL),
         (bytes(32) + TOO_LARGE, ProofFlaw.NOT_CANONICAL),
     ],
 )

@@ -58,10 +58,16 @@ def test_points_are_downloaded_into_the_directory_that_the_variable_names(
     assert not cache.exists()
 
 
-def test_without_points_for_proving_only_what_verifying_needs_is_made(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("cache")
+def test_for_verifying_alone_no_points_are_brought(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PROOFPLANE_CACHE", bb_cache.environment()["PROOFPLANE_CACHE"])
+    monkeypatch.setenv("CRS_PATH", str(tmp_path / "mine"))
+    bb_cache.verification_crs()
     assert run(["bb", "setup", "--verify-only"]) == OK
-    assert said(capsys) == [("binary", "present"), ("verifying", "installed")]
-    assert [path.name for path in (cache / "crs").iterdir()] == ["verification"]
+    assert said(capsys) == [("binary", "present"), ("verifying", "present")]
+    assert not (tmp_path / "mine").exists()
 
 
 @pytest.mark.usefixtures("cache")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.generated import BOTH, CLIENT, CLIENT_FOLDERS, ECHO_FOLDERS, contract
+from kit.generated import BOTH, ECHO_FOLDERS, USED, WITHIN, contract
 from kit.small_contracts import text
 from kit.typescript import require_node
 from proofplane.codegen.environment import MARK, environment
@@ -122,10 +122,10 @@ def test_what_is_committed_is_what_is_generated(name: str, tmp_path: Path) -> No
     }
 
 
-@pytest.mark.parametrize("name", CLIENT_FOLDERS)
-def test_the_clients_within_the_package_are_what_is_generated(name: str, tmp_path: Path) -> None:
-    (written,) = generate(contract(name), language("python"), CLIENT, tmp_path)
-    assert written.read_bytes() == (CLIENT_FOLDERS[name] / written.name).read_bytes()
+@pytest.mark.parametrize("name", USED)
+def test_what_the_package_itself_uses_is_what_is_generated(name: str, tmp_path: Path) -> None:
+    (written,) = generate(contract(name), language("python"), USED[name], tmp_path)
+    assert written.read_bytes() == (WITHIN / written.name).read_bytes()
 
 
 def test_the_smallest_contract_is_generated_for_every_language() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from proofplane.codegen.bb_docs import DOCS
 from proofplane.codegen.import_bb import NotAPrintedSchema, import_bb
 from proofplane.wire.schema.canonical import to_jsonc
 from proofplane.wire.schema.errors import ContractError
@@ -35,6 +36,17 @@ def test_the_committed_contract_is_what_the_program_prints(schema: Schema, file:
     assert (ROOT / "schema" / f"{file}.jsonc").read_text("utf-8") == to_jsonc(schema)
     assert parse_contract(to_jsonc(schema)) == schema
     assert len(schema.commands) == count
+
+
+def test_every_command_and_type_of_bb_is_documented_and_no_text_is_left_over() -> None:
+    assert [one.name for one in (*BB.commands, *BB.types, *BB.aliases) if not one.doc] == []
+    structs = [*BB.types, *(part for command in BB.commands for part in (command.request, command.response))]
+    names = {struct.name for struct in structs} | {f"{struct.name}.{field.name}" for struct in structs for field in struct.fields}
+    assert set(DOCS["Api"]) <= names
+
+
+def test_a_program_that_is_not_known_gets_no_texts() -> None:
+    assert {command.doc for command in WSDB.commands} == {""}
 
 
 def test_names_that_differ_from_the_rule_are_kept() -> None:

@@ -6,6 +6,7 @@ Rules of the description:
 2. Only `assert_zero`, `range`, `and32`, `permute` and `verify_proof`, and what is made of them, constrain.
 3. Every wire and every constraint has a name, the path of the parts that it stands in, which no other has:
    a test can lie about any wire and leave out any constraint by its name.
+4. A constraint uses the last wire: `bb` refuses a witness that is longer than what the opcodes speak of.
 
 Cost in gates: an assertion of up to four wires with one product is one gate; `bb` splits wider ones, so say what is meant and measure.
 """

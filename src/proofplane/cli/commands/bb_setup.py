@@ -42,7 +42,7 @@ def setup(tarball: Path | None, crs_file: Path | None, points: int | None, crs_u
         raise click.UsageError("--verify-only brings no points for proving: leave the other options away")
     if crs_file and (points or crs_url):
         raise click.UsageError("--crs-file downloads nothing: leave --points and --crs-url away")
-    installed = install(os.environ, tarball)
+    installed = install(os.environ, tarball, lambda what: None if quiet else click.echo(what, err=True))
     _say("binary", installed.fresh, f"{installed.binary.path} ({installed.binary.version})")
     made = not verification_ready(verification_dir(os.environ))
     verification = verification_crs(os.environ, installed.binary)

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from kit.acir_unmet import unmet
+from kit.acir_check import Checker
 from proofplane.barretenberg.acir.opcodes import Aggregation
-from proofplane.barretenberg.acir.program import Program
+from proofplane.barretenberg.acir.program import Program, Values
 from proofplane.barretenberg.circuits.header_step import StepCircuit
 from proofplane.barretenberg.circuits.moho import FLAVOR, Inner, StepKeys, base, base_inputs, chain, chain_inputs, key_hash, own_key_is
 from proofplane.barretenberg.field import MODULUS, Fr
@@ -49,6 +49,12 @@ CHAIN = chain(STEPS, BASE_KEY)
 FIRST = inner(GENESIS, MIDDLE, *HASH)
 NEXT = inner(MIDDLE, TIP, *HASH)
 BEFORE = inner(GENESIS, MIDDLE, 66, 77, OWN)
+
+
+def unmet(program: Program, values: Values) -> set[str]:
+    """Names of the broken constraints; the proofs inside are not judged."""
+    judged = program.without(*(each.name for each in program.constraints if isinstance(each.opcode, Aggregation)))
+    return {judged.constraints[index].name for index in Checker(judged.bytecode()).broken(values.wires)}
 
 
 def after_chain(*, before: Inner = BEFORE, key: VerificationKey = CHAIN_KEY, is_base: bool = False) -> dict[str, int]:

@@ -1,0 +1,93 @@
+"""The real `bb` as a worker of a pool, without ceremony points: what can be asked of it, quick and slow, and when it is computing."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import select
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from kit import bbjs
+from kit.rpc_service import PATIENCE
+from proofplane.barretenberg.generated.barretenberg import CONTRACT, Blake2s, Blake2sResponse, PedersenHashBuffer
+from proofplane.pool.pool import WorkerPool
+from proofplane.pool.types import WorkerSpec
+
+LONG = PedersenHashBuffer(input=bytes(3_000_000), hash_index=0)
+"""Computes for more than ten seconds."""
+
+MEDIUM = PedersenHashBuffer(input=bytes(60_000), hash_index=0)
+"""Computes for a third of a second."""
+
+FAILING = PedersenHashBuffer(input=b"", hash_index=0)
+"""Answered with an error."""
+
+
+def spec(**changed: Any) -> WorkerSpec:
+    """The real `bb`; skips the test if it is not installed."""
+    path = str(bbjs.binary("bb"))
+    plain = WorkerSpec(
+        name="bb",
+        command=lambda address: (path, "msgpack", "run", "--input", address),
+        contract=CONTRACT,
+        environment={"HARDWARE_CONCURRENCY": "1"},
+    )
+    return replace(plain, **changed)
+
+
+def quick(number: int) -> Blake2s:
+    """A request whose answer tells it from all others."""
+    return Blake2s(data=str(number).encode())
+
+
+def answer(number: int) -> Blake2sResponse:
+    """What `quick` must be answered with."""
+    return Blake2sResponse(hash=hashlib.blake2s(str(number).encode()).digest())
+
+
+async def works(pool: WorkerPool, number: int = 1) -> bool:
+    """Whether the pool answers, and rightly."""
+    return await pool.call(quick(number), timeout=PATIENCE) == answer(number)
+
+
+async def computing(pid: int) -> None:
+    """Returns when a process has used processor time on what it was asked last; nothing else tells it from one that waits."""
+    before = used(pid)
+    await until(lambda: used(pid) >= before + 3)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Returns when something has come true of which no event tells; raises `TimeoutError` if it does not."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():  # noqa: ASYNC110 - it happens in another process
+            await asyncio.sleep(0.002)
+
+
+def used(pid: int) -> int:
+    """Processor time of a process, in the system's ticks."""
+    with open(f"/proc/{pid}/stat", "rb") as file:
+        fields = file.read().rpartition(b")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def kill(pid: int) -> None:
+    """Kills a process and blocks until it is dead, so that the loop has had no turn to notice."""
+    descriptor = os.pidfd_open(pid)
+    os.kill(pid, signal.SIGKILL)
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    assert poll.poll(PATIENCE * 1000)
+    os.close(descriptor)
+
+
+def gone(pid: int) -> bool:
+    """Whether there is no such process, not even one to be reaped."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
