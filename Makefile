@@ -9,7 +9,7 @@ RUST := Cargo.toml Cargo.lock $(shell find rust/ring rust/reactor rust/xmss rust
 TYPESCRIPT := bindings/typescript
 ADDON := $(TYPESCRIPT)/native/proofplane.node
 # Folders with packages of Node: real peers for the tests, and the compiler of our TypeScript.
-NODE := tests/interop/bcoin tests/interop/bbjs $(TYPESCRIPT)
+NODE := tests/interop/bcoin tests/interop/bbjs tests/interop/noir $(TYPESCRIPT)
 NODE_STAMPS := $(NODE:%=%/node_modules/.installed)
 JOBS ?= 2
 # Every interleaving of the ring, explored; in its own folder, because the flag builds everything anew.
@@ -77,7 +77,7 @@ bench: $(STAMP) ## the figures of the README
 	$(BIN)/python benches/rpc/run.py
 	$(BIN)/python benches/chain/run.py
 
-generate: $(STAMP) ## rewrite what is generated: the checklist table in docs/design/proving.md, the echo service of every language
+generate: $(STAMP) ## rewrite what is generated: the checklist table in docs/design/proving.md, the bindings of bb, of the verifier and of the echo service
 	$(BIN)/python tests/kit/checklist.py
 	$(BIN)/python tests/kit/generated.py
 

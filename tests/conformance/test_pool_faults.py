@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -187,17 +186,11 @@ async def test_a_service_in_python_is_pooled_like_any_other() -> None:
         assert pool.stats.recycled == {Recycle.DIED: 1}
 
 
-async def test_a_worker_that_ignores_the_polite_signal_is_killed() -> None:
-    def stubborn(address: str) -> tuple[str, ...]:
-        return (sys.executable, "-P", "-c", _STUBBORN, *pool_bb.spec().command(address))
-
-    async with WorkerPool(pool_bb.spec(command=stubborn), 1, PoolOptions(stop_timeout=0.05)) as pool:
+async def test_a_worker_that_does_not_heed_the_polite_signal_is_killed() -> None:
+    async with WorkerPool(pool_bb.spec(), 1, PoolOptions(stop_timeout=0.05)) as pool:
         assert await works(pool)
         os.kill(pool.pids[0], signal.SIGSTOP)  # which no polite signal wakes
     assert pool.stats.recycled == {Recycle.CLOSED: 1}
-
-
-_STUBBORN = "import os, sys; os.execv(sys.argv[1], sys.argv[1:])"
 
 
 async def test_a_worker_that_talks_without_end_is_listened_to_within_bounds() -> None:
@@ -218,10 +211,12 @@ async def test_a_worker_that_talks_without_end_is_listened_to_within_bounds() ->
 
 
 async def test_a_lease_that_finds_no_worker_in_time_says_why() -> None:
-    options = PoolOptions(first_backoff=PATIENCE)
-    async with WorkerPool(pool_service.spec("die"), 1, options) as pool:
-        with pytest.raises(LeaseTimeout, match="the last start failed.*does not want to live"):
-            await pool.call(Echo(b""), timeout=1.5)
+    async with WorkerPool(pool_bb.spec(command=pool_bb.dying), 1, PoolOptions(first_backoff=PATIENCE, max_backoff=PATIENCE)) as pool:
+        waiting = asyncio.ensure_future(pool.call(quick(1), timeout=PATIENCE))
+        await until(lambda: pool.stats.failed_starts == 1)
+        with pytest.raises(LeaseTimeout, match=r"the last start failed.*does not want to live"):
+            await pool.call(quick(2), timeout=0.01)
+        waiting.cancel()
 
 
 async def test_a_pool_that_is_closed_tells_those_who_wait_and_refuses_new_ones() -> None:

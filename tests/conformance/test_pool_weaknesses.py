@@ -12,9 +12,19 @@ import pytest
 from kit import pool_bb, pool_service
 from kit.pool_bb import FAILING, LONG, answer, kill, quick, until, works
 from kit.pool_traces import no_traces
-from kit.rpc_service import PATIENCE, Data, Echo, Hold
+from kit.rpc_service import PATIENCE, Data, Echo
 from proofplane import rpc
-from proofplane.pool.errors import DisposalFailed, LeaseOver, LeaseTimeout, QueueFull, WorkerNotStarted, WorkerUnusable, WorkerWedged
+from proofplane.barretenberg.generated.barretenberg import Blake2sResponse
+from proofplane.pool.errors import (
+    DisposalFailed,
+    LeaseOver,
+    LeaseTimeout,
+    PoolClosed,
+    QueueFull,
+    WorkerNotStarted,
+    WorkerUnusable,
+    WorkerWedged,
+)
 from proofplane.pool.exits import Recycle
 from proofplane.pool.pool import WorkerPool
 from proofplane.pool.types import PoolOptions
@@ -59,12 +69,12 @@ async def test_a_failed_start_does_not_poison_the_pool(tmp_path: Path) -> None:
 
 async def test_starts_that_fail_again_and_again_are_told_with_the_last_words_and_the_pool_goes_on_trying() -> None:
     options = PoolOptions(start_retries=1, first_backoff=0.0)
-    async with WorkerPool(pool_service.spec("die"), 1, options) as pool:
+    async with WorkerPool(pool_bb.spec(command=pool_bb.dying), 1, options) as pool:
         for _ in range(2):
             with pytest.raises(WorkerNotStarted, match="does not want to live") as caught:
-                await pool.call(Echo(b""), timeout=PATIENCE)
+                await pool.call(quick(1), timeout=PATIENCE)
             assert caught.value.cause is not None
-            assert caught.value.cause.code == 1
+            assert caught.value.cause.code == 3
             assert "first words" in caught.value.log
         assert pool.stats.failed_starts == 4
 
@@ -128,38 +138,28 @@ async def test_a_call_can_be_cancelled_and_costs_only_its_worker() -> None:
 
 
 async def test_leaving_the_pool_waits_for_borrowed_workers() -> None:
-    pool = WorkerPool(pool_service.spec(), 1)
-    answered: list[Data] = []
-    lent = asyncio.Event()
-
-    async def borrow() -> None:
+    async def borrow() -> Blake2sResponse:
         async with pool.lease(PATIENCE) as worker:
             lent.set()
             await leaving.wait()
-            answered.append(await worker.call(Echo(b"late")))
+            return await worker.call(quick(1))
 
-    leaving = asyncio.Event()
+    pool = WorkerPool(pool_bb.spec(), 1)
+    lent, leaving = asyncio.Event(), asyncio.Event()
     async with pool:
         borrowing = asyncio.ensure_future(borrow())
         await lent.wait()
         leaving.set()
-    assert answered == [Data(b"late")]
-    await borrowing
+    assert borrowing.done()
+    assert borrowing.result() == answer(1)
 
 
 async def test_a_borrowed_worker_that_is_not_handed_back_is_ended_all_the_same() -> None:
-    pool = WorkerPool(pool_service.spec(), 1, PoolOptions(drain_timeout=0.05))
-
-    async def borrow() -> None:
-        async with pool.lease(PATIENCE) as worker:
-            lent.set()
-            await worker.call(Hold(1))
-
-    lent = asyncio.Event()
+    pool = WorkerPool(pool_bb.spec(), 1, PoolOptions(drain_timeout=0.05))
     async with pool:
-        borrowing = asyncio.ensure_future(borrow())
-        await lent.wait()
-    with pytest.raises(Exception, match="the pool was closed during Hold"):
+        borrowing = asyncio.ensure_future(pool.call(LONG, timeout=PATIENCE))
+        await works_on(pool)
+    with pytest.raises(PoolClosed, match="the pool was closed during PedersenHashBuffer"):
         await borrowing
     assert pool.stats.recycled == {Recycle.CUT_OFF: 1}
 
@@ -195,17 +195,15 @@ async def test_connecting_has_its_own_time_and_a_slow_start_is_waited_for_while_
 
 async def test_a_start_that_hangs_is_not_waited_for_for_ever_and_is_not_final(tmp_path: Path) -> None:
     hung = tmp_path / "hung"
-    good = pool_service.spec()
 
     def command(address: str) -> tuple[str, ...]:
         if not hung.exists():
             hung.touch()
-            return (*good.command(address), "hang")
-        return tuple(good.command(address))
+            return pool_bb.hanging(address)
+        return tuple(pool_bb.spec().command(address))
 
-    options = PoolOptions(first_backoff=0.0)
-    async with WorkerPool(pool_service.spec(command=command, start_timeout=2.0), 1, options) as pool:
-        assert await pool.call(Echo(b"x"), timeout=PATIENCE) == Data(b"x")
+    async with WorkerPool(pool_bb.spec(command=command, start_timeout=0.5), 1, PoolOptions(first_backoff=0.0)) as pool:
+        assert await works(pool)
         assert pool.stats.failed_starts == 1
 
 
@@ -225,11 +223,11 @@ async def test_no_reply_is_delivered_to_another_caller() -> None:
 
 
 async def test_a_late_reply_is_not_the_next_ones() -> None:
-    async with WorkerPool(pool_service.spec(), 1) as pool:
+    async with WorkerPool(pool_bb.spec(), 1) as pool:
         with pytest.raises(WorkerWedged):
             async with pool.lease(PATIENCE) as worker:
-                await worker.call(Hold(1), timeout=0.05)
-        assert await pool.call(Echo(b"mine"), timeout=PATIENCE) == Data(b"mine")
+                await worker.call(LONG, timeout=0.05)
+        assert await works(pool)
         assert pool.stats.recycled == {Recycle.TIMED_OUT: 1}
 
 

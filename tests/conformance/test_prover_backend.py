@@ -15,6 +15,7 @@ from proofplane.proving.errors import NotReady
 from proofplane.proving.native.backend import NativeProver
 from proofplane.proving.ports import ProverBackend
 from proofplane.proving.reconciler import verify_receipt
+from proofplane.proving.routed import RoutedProver
 from proofplane.proving.tasks import TaskProver
 from proofplane.proving.types import Expected, Failed, FailureReason, JobKey, RemoteId, RemotePhase, RemoteStatus, Submission
 
@@ -25,6 +26,10 @@ BACKENDS: dict[str, Callable[[], ProverBackend]] = {
     "remote-sim": lambda: RemoteSim(PROGRAMS, {PREDICATE: KEY}),
     "remote-sim, pipelining": lambda: RemoteSim(PROGRAMS, {PREDICATE: KEY}, pipelines=True),
     "tasks": lambda: TaskProver("tasks", run_toy, 2),
+    "routed": lambda: RoutedProver("routed", NativeProver(argv(), 1), {64: TaskProver("none", run_toy, 1)}),
+    "routed to another": lambda: RoutedProver(
+        "routed", RemoteSim({}, {}), {PREDICATE.kind: TaskProver("tasks", run_toy, 2), 77: RemoteSim({}, {})}
+    ),
     "native": lambda: NativeProver(argv(), 2),
 }
 """Each runs the toy programs and holds the key of `PREDICATE`. A new backend is one line here."""

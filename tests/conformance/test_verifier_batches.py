@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from kit import bb_cache
-from kit.dev_setup.binary import insecure_bb
 from kit.dev_setup.chonk import chonk_fixture
+from kit.dev_setup.greeting import insecure_verifier_spec
 from kit.verifier_service import until
 from proofplane.barretenberg.errors import ProofRefused
 from proofplane.barretenberg.proofs import ChonkProof
 from proofplane.barretenberg.service.client import connect_verifier
 from proofplane.barretenberg.service.serve import serve_verifier
 from proofplane.barretenberg.service.types import Queue
-from proofplane.barretenberg.specs import verifier_spec
-from proofplane.pool.types import WorkerSpec
 
 pytestmark = pytest.mark.slow
-
-
-def insecure(threads: int) -> WorkerSpec:
-    """The patched `bb`, which no genuine proof can greet."""
-    return replace(verifier_spec(insecure_bb(), bb_cache.verification_crs(), threads), greet=None)
 
 
 def flipped(proof: ChonkProof, place: int) -> ChonkProof:
@@ -43,7 +34,7 @@ async def test_bad_proofs_in_a_batch_are_told_from_good_ones(tmp_path: Path, cor
     fixture = chonk_fixture(4)
     bad = [flipped(fixture.proofs[number % 4], place) for number, place in enumerate(PLACES)]
     address = str(tmp_path / "verifier.sock")
-    async with serve_verifier(address, cores, spec=insecure) as front, connect_verifier(address) as verifier:
+    async with serve_verifier(address, cores, spec=insecure_verifier_spec) as front, connect_verifier(address) as verifier:
 
         async def ask(proof: ChonkProof) -> bool:
             try:

@@ -118,6 +118,29 @@ def test_a_blocking_verifier_that_was_closed_says_so_and_closing_twice_is_nothin
         blocking_verdict(verifier, GOOD)
 
 
+def test_closing_leaves_no_other_thread_without_an_answer() -> None:
+    verifier = BlockingVerifier(bb_cache.bb(), bb_cache.verification_crs(), processes=2)
+    asking = threading.Barrier(4)
+    found: list[str] = []
+
+    def ask() -> None:
+        asking.wait()
+        try:
+            found.append(blocking_verdict(verifier, GOOD))
+        except VerifierClosed:
+            found.append("closed")
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    asking.wait()
+    verifier.close()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 3
+    assert set(found) <= {"verified", "closed"}
+
+
 def test_a_blocking_verifier_that_nobody_asked_starts_nothing(own_crs: Crs) -> None:
     before = threading.active_count()
     with BlockingVerifier(bb_cache.bb(), own_crs):

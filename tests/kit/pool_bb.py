@@ -39,6 +39,16 @@ def spec(**changed: Any) -> WorkerSpec:
     return replace(plain, **changed)
 
 
+def dying(address: str) -> tuple[str, ...]:
+    """The command line of a worker that ends with code 3 and some last words."""
+    return ("/bin/sh", "-c", "echo first words; echo this worker does not want to live >&2; exit 3")
+
+
+def hanging(address: str) -> tuple[str, ...]:
+    """The command line of a worker that never listens."""
+    return ("/bin/sh", "-c", "exec sleep 3600")
+
+
 def quick(number: int) -> Blake2s:
     """A request whose answer tells it from all others."""
     return Blake2s(data=str(number).encode())

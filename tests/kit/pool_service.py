@@ -1,7 +1,7 @@
 """A Python service as a worker of a pool: `pool_service.py ADDRESS` serves the test service until SIGTERM, and ends with its pool.
 
-`held N` on its output says that a request of that number has arrived to be held. With a second argument it misbehaves at start:
-`die` ends with code 3 and some words, `hang` never listens, `occupy` puts a directory where its socket was once it is connected to.
+`held N` on its output says that a request of that number has arrived to be held. With a second argument, `occupy`, it puts a directory
+where its socket was as soon as that has been removed.
 """
 
 from __future__ import annotations
@@ -37,11 +37,6 @@ def spec(*arguments: str, **changed: Any) -> WorkerSpec:
 
 async def main(address: str, manner: str = "") -> None:
     """Serves until SIGTERM."""
-    if manner == "hang":
-        await asyncio.Event().wait()
-    if manner == "die":
-        print("first words", flush=True)
-        sys.exit("this worker does not want to live")
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     made, held = service()

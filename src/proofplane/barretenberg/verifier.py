@@ -80,7 +80,7 @@ class Verifier:
             Broken, NeverAgain: Nothing is known, and no process that could verify can be started, as the message says.
         """
         _check_counts(key, public_inputs, proof, flavor)
-        request = CircuitVerify(key.raw, list(map(bytes, public_inputs)), list(proof.parts), flavor.settings)
+        request = CircuitVerify(key.raw, list(public_inputs), list(proof.parts), flavor.settings)
         try:
             with unanswered(CouldNotVerify):
                 answer = await self._bb.call(request, timeout=timeout)

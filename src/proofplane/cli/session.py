@@ -58,7 +58,8 @@ def print_summary(summary: Summary, as_json: bool) -> None:
     if as_json:
         print_json(asdict(summary))
         return
-    rate = f" ({summary.proved / summary.seconds:,.0f} blocks a second)" if summary.proved and summary.seconds else ""
+    speed = summary.proved / summary.seconds if summary.seconds else 0.0
+    rate = f" ({speed:,.0f} blocks a second)" if speed >= 10 else f" ({speed:.2f} blocks a second)" if speed else ""
     times = {} if summary.step_seconds is None else {"step proving": str(summary.step_seconds)}
     print_fields(
         {

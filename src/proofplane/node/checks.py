@@ -25,9 +25,10 @@ class Checks:
         with self._starting:
             if self._by_bb is None:
                 # Here, because it loads the circuits, the pool and the client of `bb`, which most runs have no use for.
+                from proofplane.barretenberg.blocking import BlockingVerifier
                 from proofplane.node.header_check import HeaderCheck
 
-                self._by_bb = self._started.enter_context(HeaderCheck(self._processes))
+                self._by_bb = HeaderCheck(self._started.enter_context(BlockingVerifier(processes=self._processes)))
             by_bb = self._by_bb
         by_bb(predicate, claim, witness)
 

@@ -67,7 +67,9 @@ class CircuitBackend:
             BinaryMissing, BinaryWrong, CrsMissing, CrsWrong, CrsTooSmall, ...: What is missing, and the command that gets it.
         """
         if params.mode is not Mode.HEADERS_ONLY:
-            raise NotProvable(f"backend {ULTRA_HONK.backend} proves headers only: give --headers, or prove whole blocks with --backend native")
+            raise NotProvable(
+                f"backend {ULTRA_HONK.backend} proves headers only: give --headers, or prove whole blocks with --backend native"
+            )
         if params.network is not Network.MAINNET:
             network = params.network.name.lower()
             raise NotProvable(f"backend {ULTRA_HONK.backend} has circuits for mainnet's rules, not for {network}: use --backend native")

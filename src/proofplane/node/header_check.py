@@ -8,7 +8,6 @@ The keys are the committed ones; a predicate that names others cannot be checked
 from __future__ import annotations
 
 from functools import cache
-from types import TracebackType
 
 from proofplane.anchor.header_claim import HeaderStep, hold
 from proofplane.barretenberg.blocking import BlockingVerifier
@@ -43,14 +42,14 @@ def step_predicate() -> Predicate:
 
 
 class HeaderCheck:
-    """Checks with `bb` processes of its own, started with the first proof; a context manager that ends them."""
+    """Checks with `bb`; may be called from several threads."""
 
-    def __init__(self, processes: int) -> None:
-        """`processes` is how many proofs are verified at a time."""
-        self._verifier = BlockingVerifier(processes=processes)
+    def __init__(self, verifier: BlockingVerifier) -> None:
+        """Takes who asks `bb`."""
+        self._verifier = verifier
 
     def __call__(self, predicate: Predicate, claim: bytes, witness: bytes) -> None:
-        """Checks one step; may be called from several threads.
+        """Checks one step.
 
         Raises:
             PredicateNotMet: The step is not proved.
@@ -73,13 +72,6 @@ class HeaderCheck:
             raise
         except ProofplaneError as error:  # of the binary or its files: no verdict, whatever its family
             raise CheckUnavailable(f"the proof could not be checked: {error}") from error
-
-    def __enter__(self) -> HeaderCheck:
-        self._verifier.__enter__()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._verifier.__exit__(kind, error, trace)
 
 
 class WrongCircuit(Refused):

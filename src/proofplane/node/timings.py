@@ -12,7 +12,7 @@ _KEPT = 16_384
 
 @dataclass(frozen=True, slots=True)
 class ProofTimes:
-    """Seconds that each proof took, from its first step to its verification."""
+    """Seconds that each proof took: computing its witness, proving, and verifying what was proved; without waiting for another proof."""
 
     proofs: int
     min: float

@@ -118,7 +118,7 @@ class WorkerPool:
         except WorkerDied as error:
             if not retry:
                 raise
-            log.info("%s: %s is run again on another worker: %s", self._spec.name, type(request).__name__, error)
+            log.info("%s: %s is run again on another worker: %s", self._spec.name, type(request).__name__, str(error))
         self._state.retried += 1
         return await self._call_once(request, deadline - loop.time())
 
@@ -285,7 +285,7 @@ class WorkerPool:
                 self._state.started(number, now)
             else:
                 if life.recycled is None:
-                    log.warning("%s %d was not started: %s", self._spec.name, number, error)
+                    log.warning("%s %d was not started: %s", self._spec.name, number, str(error))
                 self._state.start_failed(number, now, error)
             self._turn()
             await life.over()
@@ -318,7 +318,7 @@ class WorkerPool:
         except Exception as failure:
             errors = [failure]
         for error in errors:
-            log.error("%s (process %d) was not ended properly: %s", self._spec.name, life.pid, error)
+            log.error("%s (process %d) was not ended properly: %s", self._spec.name, life.pid, str(error))
         self._disposal_errors.extend(errors)
         self._state.disposal_failures += len(errors)
 
@@ -329,7 +329,7 @@ class WorkerPool:
             async with asyncio.timeout(self._options.probe_timeout):
                 await self._spec.probe(life.client)
         except Exception as error:
-            log.info("%s %d (process %d) failed its probe: %r", self._spec.name, number, life.pid, error)
+            log.info("%s %d (process %d) failed its probe: %s", self._spec.name, number, life.pid, repr(error))
             self._state.end(number, Recycle.PROBE)
         else:
             self._state.probed(number, self._clock.now())

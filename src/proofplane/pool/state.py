@@ -82,6 +82,8 @@ class Slot:
     since: float = 0.0
     """When it was lent, or became idle."""
     leases: int = 0
+    asked: bool = False
+    """Whether it has just answered the probe."""
     recycled: Recycle | None = None
     """Why it was ended."""
 
@@ -240,6 +242,7 @@ class PoolState:
         slot = self.slots.get(worker)
         if slot is not None and slot.phase is Phase.PROBING:
             self._rest(slot, now)
+            slot.asked = True
 
     def handed_back(self, worker: WorkerId, now: float, recycled: Recycle | None, resident: int = 0) -> None:
         """A lease is over; `recycled` says why its worker must not go on, None that it may, with `resident` bytes."""
@@ -327,6 +330,8 @@ class PoolState:
             else:
                 self._idle.pop()
                 self._use(slot, now)
+        for worker in self._idle:
+            self.slots[worker].asked = False  # nobody waited for it any more
         self._start_wanted(now)
         if self.stage is Stage.DRAINING and not self._waiting:
             for slot in list(self.slots.values()):
@@ -361,11 +366,11 @@ class PoolState:
         )
 
     def _use(self, slot: Slot, now: float) -> None:
-        if self.probes and now - slot.since >= self.options.probe_after:
+        if self.probes and not slot.asked and now - slot.since >= self.options.probe_after:
             slot.phase = Phase.PROBING
             self._made.append(Probe(slot.number))
             return
-        slot.phase, slot.since = Phase.BORROWED, now
+        slot.phase, slot.since, slot.asked = Phase.BORROWED, now, False
         slot.leases += 1
         self._leases += 1
         self._made.append(Lend(self._waiting.popleft(), slot.number))

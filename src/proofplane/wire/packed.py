@@ -37,9 +37,11 @@ class Packed(Generic[T]):
 
 
 def enc_hook(value: object) -> bytes:
-    """What msgspec calls for values that it does not know: packs what is `Packed`."""
+    """What msgspec calls for values that it does not know: packs what is `Packed`, and takes bytes of a class of their own as bytes."""
     if isinstance(value, Packed):
         return _ENCODER.encode(value.value)
+    if isinstance(value, bytes):
+        return bytes(value)
     raise NotImplementedError(f"{type(value).__name__} has no form on the wire")
 
 

@@ -2,65 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 
-from proofplane.anchor import ssz
+from kit.header_steps import CHILD, PREDICATE, PROOF, TIME, Step, step_at
 from proofplane.anchor.header_claim import HeaderClaimReason, HeaderClaimRefused, HeaderStep, encode, hold
-from proofplane.anchor.moho import ExportContainer, MohoState, genesis_moho
+from proofplane.anchor.moho import ExportContainer, genesis_moho
 from proofplane.anchor.programs import encode_step_input, run_step
-from proofplane.anchor.state import AnchorState, genesis_state, repeated_leaf
-from proofplane.anchor.transition import after_header
-from proofplane.anchor.types import AnchorParams, Mode
-from proofplane.base.attestation import MalformedClaim, StateAttestation, StepAttestation
+from proofplane.anchor.state import genesis_state, repeated_leaf
+from proofplane.anchor.types import Mode
+from proofplane.base.attestation import MalformedClaim
 from proofplane.base.errors import Refused
-from proofplane.base.ids import MAX_HEIGHT, BlockCommitment, BlockId, Hash32, Height
-from proofplane.base.predicate import Predicate, PredicateKind
+from proofplane.base.ids import MAX_HEIGHT, BlockCommitment, Hash32, Height
+from proofplane.base.predicate import Predicate
 from proofplane.bitcoin.networks import Network
-from proofplane.bitcoin.rules import HeaderState, following
-from proofplane.bitcoin.sps50 import TEST_MAGIC
-from proofplane.crypto.hashes import sha256
+from proofplane.bitcoin.rules import following
 from proofplane.crypto.mmr import Mmr
 from unit.anchor.chains import Chain, full_params, regtest_params
-
-PREDICATE = Predicate(PredicateKind.ULTRA_HONK, bytes(range(64)))
-PROOF = bytes(range(160)) * (ssz.HONK_PROOF // 160)
-CHILD = BlockId(sha256(b"child"))
-TIME = 1_260_000_000
-
-
-@dataclass(frozen=True)
-class Case:
-    """One step, honest unless changed; `claim` is always the claim of what it says."""
-
-    before: AnchorState
-    after: HeaderState
-    moho: MohoState
-    circuit: int = 0
-    proof: bytes = PROOF
-
-    @property
-    def raw(self) -> bytes:
-        """The receipt's proof bytes."""
-        return encode(self.circuit, self.proof, self.moho.inner_siblings(), self.before, self.after)
-
-    @property
-    def claim(self) -> bytes:
-        """The claim that fits."""
-        end = after_header(self.before, self.after)
-        moho = replace(self.moho, inner=end.commitment())
-        before = StateAttestation(self.before.block.block_id, self.moho.commitment())
-        return StepAttestation(before, StateAttestation(end.block.block_id, moho.commitment())).encode()
-
-
-def at(height: int, network: Network = Network.MAINNET) -> Case:
-    """A step on an invented anchor at `height`, whose child has an invented id and time: no header is needed for what is tested here."""
-    anchor = BlockCommitment(Height(height), BlockId(sha256(b"anchor")))
-    bits = 0x1B04864C if network is Network.MAINNET else 0x207FFFFF
-    params = AnchorParams(network, Mode.HEADERS_ONLY, TEST_MAGIC, anchor, bits, TIME - 900_000)
-    before = genesis_state(params)
-    return Case(before, following(before.pow, CHILD, TIME), genesis_moho(before.commitment(), PREDICATE))
 
 
 def reason(claim: bytes, raw: bytes) -> HeaderClaimReason:
@@ -85,7 +44,7 @@ def test_the_step_of_a_real_transition_is_held_with_the_header_states_around_it(
 
 @pytest.mark.parametrize("height", [5, 2014, 2015, 2016, 46_366])
 def test_epochs_and_next_targets_are_computed_where_they_change(height: int) -> None:
-    case = at(height)
+    case = step_at(height)
 
     assert hold(case.claim, case.raw).after == case.after
     assert (case.after.next_bits != case.before.pow.next_bits) == (height == 2014 or height == 46_366)
@@ -93,7 +52,7 @@ def test_epochs_and_next_targets_are_computed_where_they_change(height: int) -> 
 
 
 def test_a_state_with_exports_leads_to_the_same_ones() -> None:
-    case = at(7)
+    case = step_at(7)
     moho = replace(case.moho, exports=(ExportContainer(3, Mmr().append(Hash32(bytes(32)))),))
     exporting = replace(case, moho=moho)
 
@@ -102,7 +61,7 @@ def test_a_state_with_exports_leads_to_the_same_ones() -> None:
 
 
 def test_each_bit_of_the_claim_counts() -> None:
-    case = at(7)
+    case = step_at(7)
     claim, raw = case.claim, case.raw
     for bit in range(0, len(claim) * 8, 5):
         place = bit // 8
@@ -114,7 +73,7 @@ def test_each_bit_of_the_claim_counts() -> None:
 
 def test_each_byte_that_is_no_proof_of_a_circuit_counts() -> None:
     """The circuit's number and its proof are for the verification key to judge; they come out as they were."""
-    case = at(7)
+    case = step_at(7)
     claim, raw = case.claim, case.raw
     proof_at = raw.index(PROOF)
     for place in range(len(raw)):
@@ -129,9 +88,9 @@ def test_each_byte_that_is_no_proof_of_a_circuit_counts() -> None:
                 hold(claim, damaged)
 
 
-@pytest.mark.parametrize("raw", [b"", b"\x01", b"\x02" + at(7).raw[1:], at(7).raw[:-1], at(7).raw + b"\0"])
+@pytest.mark.parametrize("raw", [b"", b"\x01", b"\x02" + step_at(7).raw[1:], step_at(7).raw[:-1], step_at(7).raw + b"\0"])
 def test_other_versions_and_other_lengths_are_malformed(raw: bytes) -> None:
-    assert reason(at(7).claim, raw) is HeaderClaimReason.FORM
+    assert reason(step_at(7).claim, raw) is HeaderClaimReason.FORM
 
 
 CHANGES: dict[str, object] = {
@@ -147,7 +106,7 @@ CHANGES: dict[str, object] = {
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_header_state_that_does_not_follow_is_refused_by_name_though_the_claim_fits_it(name: str) -> None:
-    case = at(7)
+    case = step_at(7)
     false = replace(case, after=replace(case.after, **{name: CHANGES[name]}))  # type: ignore[arg-type]  # the fields vary
 
     with pytest.raises(HeaderClaimRefused, match=rf"does not follow: {name}$") as caught:
@@ -156,7 +115,7 @@ def test_a_header_state_that_does_not_follow_is_refused_by_name_though_the_claim
 
 
 def test_only_the_childs_time_is_free_and_it_reaches_the_states_that_the_circuit_commits_to() -> None:
-    case = at(7)
+    case = step_at(7)
     later = replace(case, after=following(case.before.pow, CHILD, TIME + 1))
 
     assert hold(later.claim, later.raw).after == later.after != case.after
@@ -166,22 +125,22 @@ def test_only_the_childs_time_is_free_and_it_reaches_the_states_that_the_circuit
 def test_a_state_that_knows_bodies_is_refused() -> None:
     before = genesis_state(full_params())
     moho = genesis_moho(before.commitment(), PREDICATE)
-    case = Case(before, following(before.pow, CHILD, TIME), moho)
+    case = Step(before, following(before.pow, CHILD, TIME), moho)
 
     assert reason(case.claim, case.raw) is HeaderClaimReason.MODE
 
 
 def test_a_state_after_which_no_height_is_left_is_refused_and_not_a_crash() -> None:
-    low = at(7)
+    low = step_at(7)
     top = replace(low.before.pow, last=BlockCommitment(Height(MAX_HEIGHT), low.before.block.block_id))
     before = replace(low.before, pow=top, history=repeated_leaf(Hash32(bytes(32)), MAX_HEIGHT + 1))
-    case = Case(before, top, genesis_moho(before.commitment(), PREDICATE))
+    case = Step(before, top, genesis_moho(before.commitment(), PREDICATE))
 
     assert reason(case.claim, case.raw) is HeaderClaimReason.HEADER_STATE
 
 
 def test_a_foreign_state_before_is_refused() -> None:
-    case, other = at(7), at(8)
+    case, other = step_at(7), step_at(8)
 
     assert reason(case.claim, replace(case, before=other.before).raw) is HeaderClaimReason.START
     assert reason(case.claim, replace(case, moho=replace(case.moho, next_predicate=Predicate(1))).raw) is HeaderClaimReason.START
@@ -189,7 +148,7 @@ def test_a_foreign_state_before_is_refused() -> None:
 
 def test_public_values_that_are_no_step_are_malformed() -> None:
     with pytest.raises(MalformedClaim):
-        hold(at(7).claim[:-1], at(7).raw)
+        hold(step_at(7).claim[:-1], step_at(7).raw)
 
 
 def test_every_refusal_is_the_contents_fault() -> None:

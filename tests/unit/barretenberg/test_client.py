@@ -10,9 +10,10 @@ import pytest
 from kit.generated import contract
 from kit.scripted_bb import ScriptedBb
 from proofplane.barretenberg.client import MODULI, canonical, commands
-from proofplane.barretenberg.field import NotCanonical
+from proofplane.barretenberg.field import Fr, NotCanonical
 from proofplane.barretenberg.generated import barretenberg
 from proofplane.barretenberg.generated.barretenberg import Blake2s, Blake2sResponse, Poseidon2Hash, Poseidon2HashResponse
+from proofplane.rpc.codec import Codec
 from proofplane.wire import Command
 from proofplane.wire.names import pascal, snake
 from proofplane.wire.schema.model import Array, FixedBytes, List, Named, Scalar, Struct, Type
@@ -84,6 +85,13 @@ async def test_a_request_that_is_not_canonical_is_not_sent() -> None:
     with pytest.raises(NotCanonical):
         await commands(bb, timeout=1.0).poseidon2_hash(inputs=[b"\xff" * 32])
     assert bb.asked == []
+
+
+async def test_elements_as_values_are_sent_as_their_bytes() -> None:
+    bb = ScriptedBb({Poseidon2Hash: Poseidon2HashResponse(bytes(32))})
+    await commands(bb, timeout=1.0).poseidon2_hash(inputs=[Fr.of(1), Fr.of(2)])
+    codec = Codec(barretenberg.CONTRACT)
+    assert codec.encode(bb.asked[0]) == codec.encode(Poseidon2Hash([bytes(31) + b"\x01", bytes(31) + b"\x02"]))
 
 
 async def test_every_call_has_a_deadline() -> None:

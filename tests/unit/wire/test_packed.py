@@ -46,6 +46,13 @@ def test_a_value_unlike_another_is_not_equal() -> None:
     assert wire.Packed(1) != 1
 
 
+def test_bytes_of_a_class_of_their_own_are_bytes() -> None:
+    class Element(bytes):
+        pass
+
+    assert encode([Element(b"abc")]) == encode([b"abc"])
+
+
 def test_other_unknown_types_are_not_written_nor_read() -> None:
     with pytest.raises(NotImplementedError, match="object has no form on the wire"):
         encode(object())
