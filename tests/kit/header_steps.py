@@ -19,7 +19,7 @@ from proofplane.bitcoin.sps50 import TEST_MAGIC
 from proofplane.crypto.hashes import sha256
 
 PREDICATE = Predicate(PredicateKind.ULTRA_HONK, bytes(range(64)))
-PROOF = bytes(range(160)) * (ssz.HONK_PROOF // 160)
+PROOF = bytes(range(32)) * (ssz.HONK_PROOF // 32)
 CHILD = BlockId(sha256(b"child"))
 TIME = 1_260_000_000
 

@@ -242,7 +242,7 @@ class WorkerPool:
         self._state.withdraw(ticket)
         if future.done() and not future.cancelled() and future.exception() is None:
             self._state.not_taken(future.result(), self._clock.now())
-            self._turn()
+        self._turn()
 
     def _turn(self) -> None:
         """Does what the state decides, until it decides nothing more."""

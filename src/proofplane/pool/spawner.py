@@ -3,7 +3,7 @@
 The system's parent-death signal follows the thread that started a child, not the process: of a child started by a thread that ends (an
 executor's, a loop's that is not the main one), the worker would end with that thread. So all are started by this one.
 
-Beside the first worker it starts the guard, which ends the workers that a killed process of ours leaves behind.
+Before the first worker it starts the guard, which ends the workers that a killed process of ours leaves behind.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Spawner:
         self.mark = f"{self.pid}-{secrets.token_hex(4)}"
         """Of all workers of this process, in their environment and their sockets' names; a process id alone may be used again."""
         self.guard: int | None = None
-        """The guard's process id."""
+        """The guard's process id; None before it is started, or if it cannot be."""
         self._orders: SimpleQueue[tuple[Future[Spawned], Sequence[str], Mapping[str, str]]] = SimpleQueue()
         threading.Thread(target=self._work, name="pool-spawner", daemon=True).start()
 
@@ -63,6 +63,7 @@ class Spawner:
         return future
 
     def _work(self) -> None:
+        self._start_guard()  # before the first worker: there must be no moment in which a kill leaves one behind
         while True:
             future, argv, environment = self._orders.get()
             if future.set_running_or_notify_cancel():
@@ -73,8 +74,6 @@ class Spawner:
                 else:
                     future.set_result(spawned)
                     del spawned
-            if self.guard is None:
-                self._start_guard()
             del future, argv, environment  # what they hold ends with them, not with the next order
 
     def _start_guard(self) -> None:
@@ -85,7 +84,6 @@ class Spawner:
             # Not by `subprocess`: its end is ours, so nobody ever waits for it. No variables: it must not carry a mark itself.
             self.guard = os.posix_spawn(sys.executable, arguments, {}, file_actions=streams, setsid=True)
         except (OSError, ValueError) as error:
-            self.guard = 0
             log.warning("there is no guard: workers may stay behind if this process is killed: %s", error)
 
 

@@ -28,6 +28,7 @@ def test_flags_win_over_environment_and_environment_over_file(tmp_path: Path) ->
         ("[turbo]\non = true\n", "turbo"),
         ("[prover]\nprocesses = 'many'\n", "processes"),
         ("[prover]\nprocesses = 0\n", "processes"),
+        ("[prover]\nbackend = 'sp1'\n", "backend"),
         ("[anchor]\nmagic = 'LONGER'\n", "magic"),
         ("[anchor]\nupgrade_threshold = 2\nupgrade_keys = ['aa']\n", "upgrade_threshold"),
         ("[prover\n", "node.toml"),
@@ -65,3 +66,15 @@ def test_lists_come_comma_separated_from_the_environment() -> None:
 
 def test_the_tests_own_variable_is_no_setting() -> None:
     assert load_settings(None, {"PROOFPLANE_DATA": "somewhere"}, {}) == Settings()
+
+
+def test_the_backend_can_come_from_each_source(tmp_path: Path) -> None:
+    (tmp_path / "node.toml").write_text("[prover]\nbackend = 'barretenberg'\n")
+
+    assert load_settings(tmp_path / "node.toml", {}, {}).prover.backend == "barretenberg"
+    assert load_settings(None, {"PROOFPLANE_PROVER_BACKEND": "barretenberg"}, {}).prover.backend == "barretenberg"
+    assert load_settings(tmp_path / "node.toml", {}, {"prover": {"backend": "native"}}).prover.backend == "native"
+
+
+def test_the_places_of_bb_and_of_what_it_needs_are_no_settings() -> None:
+    assert load_settings(None, {"PROOFPLANE_BB": "x", "PROOFPLANE_CACHE": "y", "PROOFPLANE_DATA": "z"}, {}) == Settings()

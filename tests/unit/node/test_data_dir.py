@@ -17,7 +17,7 @@ from proofplane.base.ids import Hash32
 from proofplane.base.predicate import Predicate, PredicateKind
 from proofplane.crypto.keyfile import KeyFileUnusable
 from proofplane.crypto.schnorr import SigningKey
-from proofplane.node.data_dir import TRUST_NAME, DataDirectory, MalformedTrust, TrustRoot, WrongChain, write_durably
+from proofplane.node.data_dir import TRUST_NAME, DataDirectory, MalformedTrust, TrustRoot, WrongBackend, WrongChain, write_durably
 from proofplane.storage.errors import DirectoryInUse, DirectoryUnusable
 
 CHAIN = RegtestChain(b"data directory")
@@ -112,6 +112,37 @@ def test_a_further_key_is_found_again_and_listed(params: AnchorParams, tmp_path:
         assert directory.add_key("step-2") == made
         assert made.kind == PredicateKind.SCHNORR
         assert len(directory.key_files) == 3
+
+
+# Backends
+
+CIRCUITS = Predicate(PredicateKind.ULTRA_HONK, bytes(range(64)))
+
+
+def test_where_circuits_prove_the_steps_there_is_no_step_key(params: AnchorParams, tmp_path: Path) -> None:
+    for _ in range(2):
+        with DataDirectory(tmp_path, params, step_predicate=CIRCUITS) as directory:
+            assert directory.trust.step_predicate == CIRCUITS
+            assert directory.trust.moho_predicate.kind == PredicateKind.SCHNORR
+            assert [path.name for path in directory.key_files] == ["moho.key"]
+
+
+def test_a_directory_made_with_the_other_backend_is_refused_and_both_are_named(params: AnchorParams, tmp_path: Path) -> None:
+    DataDirectory(tmp_path / "native", params).__exit__(None, None, None)
+    DataDirectory(tmp_path / "circuits", params, step_predicate=CIRCUITS).__exit__(None, None, None)
+
+    with pytest.raises(WrongBackend, match="--backend native, not barretenberg"):
+        DataDirectory(tmp_path / "native", params, step_predicate=CIRCUITS)
+    with pytest.raises(WrongBackend, match="--backend barretenberg, not native"):
+        DataDirectory(tmp_path / "circuits", params)
+    assert not (tmp_path / "circuits" / "keys" / "step.key").exists()
+
+
+def test_a_directory_made_for_other_circuits_is_another_chain(params: AnchorParams, tmp_path: Path) -> None:
+    DataDirectory(tmp_path, params, step_predicate=CIRCUITS).__exit__(None, None, None)
+
+    with pytest.raises(WrongChain, match="verification keys"):
+        DataDirectory(tmp_path, params, step_predicate=replace(CIRCUITS, condition=bytes(64)))
 
 
 # Trust roots

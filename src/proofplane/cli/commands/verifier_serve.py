@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import tempfile
 from pathlib import Path
@@ -21,12 +22,19 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def default_address() -> str:
-    """Where the service listens if nobody says: in the temporary directory, which every user of the machine can find."""
-    return str(Path(tempfile.gettempdir()) / "proofplane-verifier.sock")
+    """Where the service listens if nobody says: in the user's runtime directory, else in the temporary one.
+
+    In the latter another user may have taken the name first; then starting fails, and nobody is told to ask there.
+    """
+    return str(Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()) / "proofplane-verifier.sock")
 
 
 @click.command(short_help="Serve both queues until stopped.")
-@click.option("--address", default=None, help="PATH.sock or NAME.shm. [default: proofplane-verifier.sock in the temporary directory]")
+@click.option(
+    "--address",
+    default=None,
+    help="PATH.sock or NAME.shm. [default: proofplane-verifier.sock in XDG_RUNTIME_DIR or the temporary directory]",
+)
 @click.option("--processes", type=click.IntRange(min=1), default=None, help="Verifications at a time. [default: as many as cores]")
 @click.option("--cores", type=click.IntRange(min=1), default=None, help="Use at most this many cores.")
 @click.option("--queue", type=click.IntRange(min=1), default=None, help="Unanswered requests of the low-latency queue. [default: 1024]")

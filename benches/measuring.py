@@ -10,7 +10,7 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +43,25 @@ class Case:
     ratios: tuple[Ratio, ...]
     notes: Callable[[], list[str]] = list
     """Lines to print below the table, once all rounds are done."""
+
+
+class Figures:
+    """Figures that come of the same run, each a contestant of its own: in a round the first that is asked for has it run."""
+
+    def __init__(self, run: Callable[[], Mapping[str, Sequence[float]]]) -> None:
+        """`run` gives the parts of every figure by its name."""
+        self._run = run
+        self._left: dict[str, Sequence[float]] = {}
+
+    def figure(self, name: str) -> Callable[[], Sequence[float]]:
+        """The contestant."""
+
+        def take() -> Sequence[float]:
+            if name not in self._left:
+                self._left = dict(self._run())
+            return self._left.pop(name)
+
+        return take
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +114,29 @@ def report(case: Case, turns: Sequence[Turn]) -> list[str]:
     return lines + [f"  {line}" for line in case.notes()]
 
 
+def own_seconds() -> float:
+    """Processor time of this process."""
+    used = os.times()
+    return used.user + used.system
+
+
+def children_seconds() -> float:
+    """Processor time of this process's children, those that live and those that have ended, and of their children that have ended."""
+    used = os.times()
+    return used.children_user + used.children_system + sum(_living_children())
+
+
 class _OthersWatch:
     """Measures what other processes do, from when it is made; always none where the kernel does not tell."""
 
     def __init__(self) -> None:
-        self._all, self._own, self._since = _busy_seconds(), _own_seconds(), time.perf_counter()
+        self._all, self._own, self._since = _busy_seconds(), own_seconds() + children_seconds(), time.perf_counter()
 
     def cores(self) -> float:
         """On average."""
         took = time.perf_counter() - self._since
-        return max(0.0, (_busy_seconds() - self._all) - (_own_seconds() - self._own)) / took
+        own = own_seconds() + children_seconds()
+        return max(0.0, (_busy_seconds() - self._all) - (own - self._own)) / took
 
 
 def _busy_seconds() -> float:
@@ -117,7 +149,13 @@ def _busy_seconds() -> float:
     return (user + nice + system + interrupts + soft_interrupts + stolen) / os.sysconf("SC_CLK_TCK")
 
 
-def _own_seconds() -> float:
-    """Processor time of this process and of its children that have ended."""
-    used = os.times()
-    return used.user + used.system + used.children_user + used.children_system
+def _living_children() -> Iterator[float]:
+    """Seconds of each; one that has ended and was not waited for is among them. None where the kernel does not tell."""
+    own = str(os.getpid()).encode()
+    for place in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = place.read_bytes().rpartition(b")")[2].split()
+        except OSError:  # it has ended meanwhile
+            continue
+        if fields[1] == own:
+            yield sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
