@@ -21,10 +21,9 @@ _TIMEOUT = 120.0
 """Seconds; half a second on an idle machine."""
 
 
-def main() -> None:
-    """Writes the files beside this one and prints their checksums, by which a predicate names the keys."""
+def main(folder: Path = Path(__file__).parent / "keys") -> None:
+    """Writes the files and prints their checksums, by which a predicate names the keys."""
     binary, crs = find_binary(), find_crs()
-    folder = Path(__file__).parent / "keys"
     for circuit in StepCircuit:
         described = CircuitInputNoVk(name=circuit.name.lower(), bytecode=circuit.circuit())
         request = CircuitComputeVk(circuit=described, settings=Flavor.NOIR_RECURSIVE_NO_ZK.settings)
