@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from measuring import Figures, children_seconds, own_seconds
 
@@ -35,7 +36,7 @@ class Watch:
         ours, theirs, number = own_seconds() - self._ours, children_seconds() - self._theirs, len(ended)
         size = max(1, number // _PIECES)
         marks = [self._began, *sorted(ended)[size - 1 : size * (_PIECES - 1) : size], max(ended)]
-        parts = [(after - before) * 1000 / number for before, after in zip(marks, marks[1:], strict=False)]
+        parts = [(after - before) * 1000 / number for before, after in pairwise(marks)]
         return Cost(parts, ours * 1000 / number, theirs * 1000 / number)
 
 

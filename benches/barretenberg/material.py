@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from bare import Program, Question, bare, question
@@ -79,30 +79,27 @@ def step(setting: Setting, which: StepCircuit) -> Step:
 def step_proof(setting: Setting) -> Verifiable:
     """The proof of a plain step: 2^15 rows, no zero knowledge, 410 field elements."""
     made = step(setting, StepCircuit.PLAIN)
-    (proved,) = _proofs(f"header-step-{BEFORE[StepCircuit.PLAIN]}", setting, made.circuit, made.key, lambda: [made.witness()])
-    return proved
+    return _proofs(f"header-step-{BEFORE[StepCircuit.PLAIN]}", setting, made.circuit, lambda: [made.witness()])[0]
 
 
 def distinct_proofs(setting: Setting, number: int) -> list[Verifiable]:
-    """As many proofs of the smallest circuit, each for another statement; 40 ms each the first time."""
-    circuit = fourth_power(FLAVOR)
-    return _proofs(f"fourth-powers-{number}", setting, circuit, None, lambda: [witness(x) for x in range(2, number + 2)])
+    """As many proofs of the smallest circuit, each of another statement; 40 ms each the first time."""
+    return _proofs(f"fourth-powers-{number}", setting, fourth_power(FLAVOR), lambda: map(witness, range(2, number + 2)))
 
 
-def _proofs(name: str, setting: Setting, circuit: Circuit, key: VerificationKey | None, witnesses: Any) -> list[Verifiable]:
-    contents = (setting.binary.sha256, circuit.bytecode, b"" if key is None else key.raw)
-    folder = kept(f"bench-{name}", contents, lambda place: _prove(setting.prover(), circuit, key, witnesses(), place))
-    found = [
-        msgspec.msgpack.decode((folder / str(number)).read_bytes(), type=CircuitProveResponse) for number in range(len(list(folder.iterdir())))
-    ]
+def _proofs(name: str, setting: Setting, circuit: Circuit, witnesses: Callable[[], Iterable[bytes]]) -> list[Verifiable]:
+    contents = (setting.binary.sha256, circuit.bytecode)
+    folder = kept(f"bench-{name}", contents, lambda place: _prove(setting.prover(), circuit, witnesses(), place / "proofs"))
+    made = msgspec.msgpack.decode((folder / "proofs").read_bytes(), type=list[CircuitProveResponse])
     return [
-        Verifiable(VerificationKey(one.vk.bytes), tuple(map(Fr, one.public_inputs)), UltraHonkProof.of(one.proof), circuit.flavor) for one in found
+        Verifiable(VerificationKey(one.vk.bytes), tuple(map(Fr, one.public_inputs)), UltraHonkProof.of(one.proof), circuit.flavor)
+        for one in made
     ]
 
 
-def _prove(program: Program, circuit: Circuit, key: VerificationKey | None, witnesses: list[bytes], place: Path) -> None:
-    given = CircuitInput(circuit.name, circuit.bytecode, b"" if key is None else key.raw)
+def _prove(program: Program, circuit: Circuit, witnesses: Iterable[bytes], place: Path) -> None:
+    """Without a key, so that each reply has it."""
+    given = CircuitInput(circuit.name, circuit.bytecode, b"")
     with bare(program) as (bb,):
-        for number, values in enumerate(witnesses):
-            reply = bb.ask(question(CircuitProve(given, values, circuit.flavor.settings)))
-            (place / str(number)).write_bytes(msgspec.msgpack.encode(msgspec.msgpack.decode(reply)[1]))
+        replies = [bb.ask(question(CircuitProve(given, values, circuit.flavor.settings))) for values in witnesses]
+    place.write_bytes(msgspec.msgpack.encode([msgspec.msgpack.decode(reply)[1] for reply in replies]))

@@ -19,11 +19,11 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-_ROOT = Path(__file__).resolve().parents[2]
-sys.path += [str(_ROOT / "benches"), str(_ROOT / "tests")]
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+sys.path.append(str(Path(__file__).resolve().parents[2] / "tests"))
 
 import chonk
-import header_step
+import header_steps
 import latency
 import spawn
 import spawns
@@ -37,7 +37,7 @@ QUESTIONS: dict[str, Callable[[Setting], list[Case]]] = {
     "spawn": spawn.cases,
     "chonk": chonk.cases,
     "spawns": spawns.cases,
-    "header-step": header_step.cases,
+    "header-step": header_steps.cases,
 }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bare import Program
+
 from kit import bb_cache
 from proofplane.barretenberg.binary import Binary
 from proofplane.barretenberg.crs import Crs

@@ -6,12 +6,13 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
 from kit.cli_chains import rows_of
 from kit.cli_run import Running, here, proofplane
-from kit.honk_node import Marked, environment, proving
+from kit.honk_node import PATIENCE, Marked, environment, proving
 
 pytestmark = [pytest.mark.data, pytest.mark.slow]
 
@@ -27,9 +28,16 @@ def proofs_in(data: Path) -> dict[bytes, bytes]:
 
 
 def until(node: Running, condition: Callable[[], bool]) -> None:
-    """Looks until the condition holds; fails if the node ends before."""
+    """Looks until the condition holds; fails if the node ends before, or gets nowhere."""
+    patience = monotonic() + PATIENCE
     while not condition():
         assert node.runs(), node.end()
+        assert monotonic() < patience, node.err_so_far()
+
+
+def proving_bb(marked: Marked) -> set[int]:
+    """The `bb` that proves: one that only verifies computes for milliseconds."""
+    return {pid for pid, seconds in marked.bb().items() if seconds > 0.2}
 
 
 def verified(data: Path, env: dict[str, str]) -> None:
@@ -46,8 +54,7 @@ def test_a_node_killed_between_step_proofs_goes_on_from_there_and_leaves_no_bb_b
         node.end()
     before = proofs_in(data)
     assert 2 <= len(before) < 2 * (UNTIL - START)
-    while marked.alive():
-        pass  # each ends as soon as it learns of its parent's end
+    marked.wait_until_gone()
 
     summary = proofplane(*proving(data_dir, data, START, UNTIL), env=env).json()
 
@@ -63,14 +70,13 @@ def test_bb_killed_while_it_proves_is_replaced_and_every_header_is_proved(data_d
     killed: set[int] = set()
     with Running(*proving(data_dir, data, START, UNTIL), env=marked.over(env)) as node:
         for stored in (0, 2):
-            until(node, lambda stored=stored: len(proofs_in(data)) >= stored and marked.bb().keys() - killed)
-            for pid in marked.bb().keys() - killed:
+            until(node, lambda stored=stored: len(proofs_in(data)) >= stored and proving_bb(marked) - killed)
+            for pid in proving_bb(marked) - killed:
                 os.kill(pid, signal.SIGKILL)
                 killed.add(pid)
         summary = node.end().json()
 
     assert len(killed) >= 2
     assert (summary["failed"], summary["step_proofs"], summary["recursive_proofs"]) == (0, UNTIL - START, UNTIL - START)
-    while marked.alive():
-        pass
+    marked.wait_until_gone()
     verified(data, env)

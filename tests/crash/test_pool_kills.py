@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from kit import bbjs
-from kit.pool_bb import gone
+from kit.pool_bb import ended
 from kit.pool_traces import carriers, eventually, sockets
 from kit.rpc_service import PATIENCE
 
@@ -42,7 +42,7 @@ def test_a_killed_parent_leaves_no_worker_and_no_socket(manner: str) -> None:
         assert sorted(carriers(mark)) == sorted(pids)
         process.kill()
         process.wait(PATIENCE)
-        eventually(lambda: nothing_left(mark) and all(map(gone, pids)), "the workers' end")
+        eventually(lambda: nothing_left(mark) and all(map(ended, pids)), "the workers' end")
 
 
 @pytest.mark.parametrize("microseconds", [0, 1000, 2000, 4000])

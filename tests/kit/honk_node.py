@@ -6,11 +6,15 @@ import os
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
+from time import monotonic
 
 from kit import bb_cache
 
 FIRST_HEIGHT = 40_000
 """Of the first header in the file."""
+
+PATIENCE = 60.0
+"""Seconds after which something that should have happened counts as not happening; none takes more than a few on an idle machine."""
 
 _HEADERS = Path("bitcoin") / "mainnet-headers-40000-49999.raw"
 
@@ -50,9 +54,15 @@ class Marked:
         name, _, value = self._mark.partition("=")
         return {**environment, name: value}
 
-    def bb(self) -> dict[int, str]:
-        """The live `bb` processes: their command lines by process id."""
-        return {pid: command for pid, command in self.alive().items() if "msgpack run" in command}
+    def bb(self) -> dict[int, float]:
+        """The live `bb` processes: the seconds that each has computed, by process id."""
+        return {pid: _computed(pid) for pid, command in self.alive().items() if "msgpack run" in command}
+
+    def wait_until_gone(self) -> None:
+        """Returns when none is alive; fails if one stays."""
+        patience = monotonic() + PATIENCE
+        while found := self.alive():
+            assert monotonic() < patience, f"left behind: {found}"
 
     def alive(self) -> dict[int, str]:
         """The command lines of all processes that have the mark and have not ended."""
@@ -65,3 +75,11 @@ class Marked:
                 except OSError:
                     continue  # it has ended, or is not ours
         return {pid: command for pid, command in found.items() if command and pid != os.getpid()}
+
+
+def _computed(pid: int) -> float:
+    try:
+        after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0  # it has just ended
+    return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")

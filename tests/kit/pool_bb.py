@@ -34,6 +34,7 @@ def spec(**changed: Any) -> WorkerSpec:
         name="bb",
         command=lambda address: (path, "msgpack", "run", "--input", address),
         contract=CONTRACT,
+        plain=True,
         environment={"HARDWARE_CONCURRENCY": "1"},
     )
     return replace(plain, **changed)
@@ -101,3 +102,12 @@ def gone(pid: int) -> bool:
     except ProcessLookupError:
         return True
     return False
+
+
+def ended(pid: int) -> bool:
+    """Whether a process runs no longer; an orphan may wait for long until the system's first process reaps it."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0] == b"Z"
+    except OSError:
+        return True

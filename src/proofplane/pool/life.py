@@ -17,14 +17,12 @@ from contextlib import AsyncExitStack
 from proofplane import rpc
 from proofplane.base.errors import ProofplaneError, TryAgain
 from proofplane.pool.addresses import new_address
+from proofplane.pool.connection import connection
 from proofplane.pool.errors import WorkerNotStarted, WorkerUnusable
 from proofplane.pool.exits import ExitCause, Recycle
 from proofplane.pool.process import Process
 from proofplane.pool.spawner import spawner
 from proofplane.pool.types import PoolOptions, WorkerSpec
-
-_ONE_AT_A_TIME = rpc.Limits(max_in_flight=1)
-"""A worker that answers one request after the other gains nothing from a second one, and loses both when it is killed."""
 
 _EXIT_PATIENCE = 0.2
 """Seconds between a connection's end and its process's until it is killed: a death shows on both within microseconds of each other."""
@@ -70,15 +68,7 @@ class Life:
             async with asyncio.timeout(self._spec.start_timeout) as self._patience:  # the clock starts with the process
                 if self.recycled is not None:
                     self._patience.reschedule(0.0)
-                self.client = await self._connection.enter_async_context(
-                    rpc.connect(
-                        process.address,
-                        self._spec.contract,
-                        child=process.pid,
-                        start_timeout=self._spec.start_timeout,
-                        limits=self._spec.limits or _ONE_AT_A_TIME,
-                    )
-                )
+                self.client = await self._connection.enter_async_context(connection(self._spec, process.address, process.pid))
                 process.forget_address()  # what cannot be removed is tried again, and reported, when the worker ends
                 if self._spec.greet is not None:
                     await self._spec.greet(self.client)

@@ -17,10 +17,13 @@ from typing import Any, TypeVar
 
 from proofplane.base.cores import usable_cores
 from proofplane.base.errors import ProofplaneError, TryAgain
+from proofplane.pool.decisions import Decision, End, Fail, Lend, Probe, Start, Ticket
 from proofplane.pool.errors import BadPool, DisposalFailed, LeaseTimeout, PoolClosed, WorkerDied, WorkerUnusable
 from proofplane.pool.exits import Recycle
+from proofplane.pool.lease import Lease
 from proofplane.pool.life import Life
-from proofplane.pool.state import Decision, End, Fail, Lend, PoolState, Probe, Start, Ticket, backoff
+from proofplane.pool.starts import backoff
+from proofplane.pool.state import PoolState
 from proofplane.pool.types import PoolOptions, PoolStats, WorkerId, WorkerSpec
 from proofplane.pool.worker import HARMLESS, Worker
 from proofplane.rpc.options import seconds
@@ -99,7 +102,7 @@ class WorkerPool:
             WorkerNotStarted: Starts have failed, also when tried again, and no worker lives.
             WorkerUnusable: No worker that is started will do.
         """
-        return _Lease(self, seconds(timeout))
+        return Lease(self, seconds(timeout))
 
     async def call(self, request: Command[R], *, timeout: float, retry: bool = True) -> R:
         """Lends a worker for one call.
@@ -123,7 +126,7 @@ class WorkerPool:
         return await self._call_once(request, deadline - loop.time())
 
     async def _call_once(self, request: Command[R], timeout: float) -> R:
-        async with _Lease(self, seconds(timeout)) as worker:
+        async with Lease(self, seconds(timeout)) as worker:
             return await worker.call(request)
 
     def expire(self) -> None:
@@ -206,7 +209,7 @@ class WorkerPool:
             number = future.result()
         except TimeoutError:
             self._give_up(ticket, future)
-            why = self._state.last_failure
+            why = self._state.starts.last_failure
             raise LeaseTimeout(
                 f"no worker of {self._spec.name} was free in time ({self._state.stats().borrowed} of {self._state.size} on lease)"
                 + (f"; the last start failed: {why}" if why else "")
@@ -371,24 +374,3 @@ class WorkerPool:
         await self._clock.sleep_until(at)
         self._alarm = None
         self._turn()
-
-
-class _Lease(AbstractAsyncContextManager[Worker]):
-    """One lease; see `WorkerPool.lease`."""
-
-    __slots__ = ("_alarm", "_pool", "_timeout", "_worker")
-
-    def __init__(self, pool: WorkerPool, timeout: float) -> None:
-        self._pool = pool
-        self._timeout = timeout
-
-    async def __aenter__(self) -> Worker:
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._timeout
-        self._worker = await self._pool.acquire(deadline)
-        self._alarm = loop.call_at(deadline, self._pool.overdue, self._worker)
-        return self._worker
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        self._alarm.cancel()
-        self._pool.hand_back(self._worker, error)

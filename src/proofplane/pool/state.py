@@ -31,15 +31,13 @@ from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import NewType, TypeAlias
 
-from proofplane.base.errors import ProofplaneError, TryAgain
+from proofplane.base.errors import ProofplaneError
+from proofplane.pool.decisions import Decision, End, Fail, Lend, Probe, Start, Ticket
 from proofplane.pool.errors import PoolClosed, QueueFull
 from proofplane.pool.exits import Recycle
+from proofplane.pool.starts import Starts
 from proofplane.pool.types import PoolOptions, PoolStats, WorkerId
-
-Ticket = NewType("Ticket", int)
-"""A lease that waits."""
 
 _LEAST_RETRY_AFTER = 0.01
 """Seconds; a shorter advice would only make callers spin."""
@@ -88,52 +86,6 @@ class Slot:
     """Why it was ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
-    """A process is to be started."""
-
-    worker: WorkerId
-
-
-@dataclass(frozen=True, slots=True)
-class Lend:
-    """A lease has its worker."""
-
-    ticket: Ticket
-    worker: WorkerId
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """An idle worker is to be asked whether it is well."""
-
-    worker: WorkerId
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """A worker is to be ended."""
-
-    worker: WorkerId
-    recycled: Recycle
-
-
-@dataclass(frozen=True, slots=True)
-class Fail:
-    """A lease that waits gets no worker."""
-
-    ticket: Ticket
-    error: ProofplaneError
-
-
-Decision: TypeAlias = Start | Lend | Probe | End | Fail
-
-
-def backoff(options: PoolOptions, failures: int) -> float:
-    """Seconds to wait after a failed round of starts when `failures` had failed before it."""
-    return min(options.max_backoff, options.first_backoff * 2.0 ** min(failures, 60))
-
-
 def _copied(error: ProofplaneError) -> ProofplaneError:
     """One for each who is told: each is raised, and gets its traceback, by itself."""
     try:
@@ -161,8 +113,8 @@ class PoolState:
     slots: dict[WorkerId, Slot] = field(default_factory=dict)
     wake_at: float | None = None
     """When to decide again although nothing has happened: the end of a pause between two rounds of starts."""
-    last_failure: ProofplaneError | None = None
-    """Of the last start, until one succeeds or those who wait were told."""
+    starts: Starts = field(init=False)
+    """How starts went lately."""
     retried: int = 0
     disposal_failures: int = 0
     _idle: list[WorkerId] = field(default_factory=list)
@@ -170,11 +122,6 @@ class PoolState:
     _made: list[Decision] = field(default_factory=list)
     _workers: int = 0
     _tickets: int = 0
-    _round: int = 0
-    _failures: int = 0
-    _useless: bool = False
-    """Whether trying to start again would change nothing."""
-    _not_before: float = float("-inf")
     _mean: float = 0.0
     """Seconds of a lease, lately."""
     _leases: int = 0
@@ -183,6 +130,9 @@ class PoolState:
     _ready: int = 0
     _failed: int = 0
     _recycled: Counter[Recycle] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.starts = Starts(self.options)
 
     def ask(self) -> Ticket:
         """A lease begins to wait.
@@ -217,8 +167,7 @@ class PoolState:
     def started(self, worker: WorkerId, now: float) -> None:
         """A worker is ready. One that was ended meanwhile stays ended."""
         slot = self.slots[worker]
-        self._failures, self._useless, self.last_failure = 0, False, None
-        self._not_before = float("-inf")
+        self.starts.succeeded()
         if slot.phase is Phase.STARTING:
             self._ready += 1
             self._rest(slot, now)
@@ -230,12 +179,7 @@ class PoolState:
             return
         self._failed += 1
         self.end(worker, Recycle.START)
-        self.last_failure = error
-        self._useless = not isinstance(error, TryAgain)
-        if slot.round == self._round:
-            self._not_before = now + backoff(self.options, self._failures)
-            self._round += 1
-            self._failures += 1
+        self.starts.failed(slot.round, now, error)
 
     def probed(self, worker: WorkerId, now: float) -> None:
         """A worker has answered the probe."""
@@ -396,26 +340,24 @@ class PoolState:
 
     def _start_wanted(self, now: float) -> None:
         self.wake_at = None
-        if self.last_failure is not None and (self._useless or self._failures > self.options.start_retries) and not self._serving():
-            self._fail_all(self.last_failure)
-            self._failures, self._useless, self.last_failure, self._not_before = 0, False, None, float("-inf")
-        coming = self._count(Phase.STARTING) + self._count(Phase.PROBING)
-        wanted = min(len(self._waiting) - coming, self.size - len(self.slots))
+        starts = self.starts
+        if starts.last_failure is not None and starts.hopeless and not self._serving():
+            self._fail_all(starts.last_failure)
+            starts.told()
+        starting = self._count(Phase.STARTING)
+        wanted = min(len(self._waiting) - starting - self._count(Phase.PROBING), self.size - len(self.slots))
         if wanted <= 0 or self.stage is Stage.CLOSED:
             return
-        if self._failures == 0:
-            for _ in range(wanted):
-                self._start(now)
-        elif now < self._not_before:
-            self.wake_at = self._not_before
-        elif not self._count(Phase.STARTING):
+        for _ in range(starts.allowed(now, wanted, starting)):
             self._start(now)
+        if now < starts.not_before:
+            self.wake_at = starts.not_before
 
     def _start(self, now: float) -> WorkerId:
         self._workers += 1
         self._spawned += 1
         worker = WorkerId(self._workers)
-        self.slots[worker] = Slot(worker, self.generation, self._round, now)
+        self.slots[worker] = Slot(worker, self.generation, self.starts.round, now)
         self._made.append(Start(worker))
         return worker
 

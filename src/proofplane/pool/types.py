@@ -29,6 +29,9 @@ class WorkerSpec:
     contract: Contract | None = None
     """Of the service, for typed calls."""
 
+    plain: bool = False
+    """Whether it is known to know no `Hello`, as `bb`: then it is not asked, which saves a fresh `bb` 0.7 ms (its first exception)."""
+
     environment: Mapping[str, str] = field(default_factory=dict)
     """Variables besides ours, or in their place."""
 

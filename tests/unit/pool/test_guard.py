@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from kit.pool_bb import gone
+from kit.pool_bb import ended
 from kit.pool_traces import eventually
 from kit.rpc_service import PATIENCE
 from proofplane.pool import guard
@@ -52,4 +52,4 @@ def test_when_its_parent_ends_the_guard_kills_the_marked_and_removes_their_socke
 def test_a_guard_ends_soon_after_a_parent_that_ended_in_peace() -> None:
     script = "from proofplane.pool.spawner import spawner; spawner().spawn(['/bin/true'], {}).result().discard(); print(spawner().guard)"
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=PATIENCE, check=True).stdout
-    eventually(lambda: gone(int(said)), "the guard's end")
+    eventually(lambda: ended(int(said)), "the guard's end")

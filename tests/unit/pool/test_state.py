@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from proofplane.base.errors import Broken, NeverAgain, ProofplaneError, TryAgain
+from proofplane.pool.decisions import Decision, End, Fail, Lend, Probe, Start
 from proofplane.pool.errors import PoolClosed, QueueFull
 from proofplane.pool.exits import Recycle
-from proofplane.pool.state import Decision, End, Fail, Lend, PoolState, Probe, Start
+from proofplane.pool.state import PoolState
 from proofplane.pool.types import PoolOptions, WorkerId
 
 
@@ -247,7 +248,7 @@ def test_a_start_that_was_told_to_end_is_no_failure() -> None:
     state.end(worker, Recycle.SIBLING)
     state.start_failed(worker, 0.0, Broken())
     assert state.stats().failed_starts == 0
-    assert state.last_failure is None
+    assert state.starts.last_failure is None
 
 
 def test_a_worker_that_was_lent_but_not_taken_goes_to_the_next_as_if_it_had_not_been() -> None:

@@ -9,9 +9,10 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from proofplane.base.errors import Broken, TryAgain
+from proofplane.pool.decisions import Decision, End, Fail, Lend, Probe, Start, Ticket
 from proofplane.pool.errors import QueueFull
 from proofplane.pool.exits import Recycle
-from proofplane.pool.state import Decision, End, Fail, Lend, Phase, PoolState, Probe, Stage, Start, Ticket
+from proofplane.pool.state import Phase, PoolState, Stage
 from proofplane.pool.types import PoolOptions, WorkerId
 
 SIZE = 3

@@ -1,0 +1,111 @@
+"""What a lessee can do with a worker, and what it costs the worker."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from kit import pool_bb
+from kit.pool_bb import FAILING, LONG, answer, gone, kill, quick, until, works
+from kit.pool_traces import no_traces
+from kit.rpc_service import PATIENCE, Echo
+from proofplane import rpc
+from proofplane.pool.errors import LeaseOver, WorkerDied, WorkerWedged
+from proofplane.pool.exits import Recycle
+from proofplane.pool.pool import WorkerPool
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left() -> Iterator[None]:
+    with no_traces():
+        yield
+
+
+@pytest.fixture
+async def pool() -> AsyncIterator[WorkerPool]:
+    async with WorkerPool(pool_bb.spec(), 1) as made:
+        yield made
+
+
+async def test_a_lease_may_make_many_calls_one_after_the_other_or_at_once(pool: WorkerPool) -> None:
+    async with pool.lease(PATIENCE) as worker:
+        assert await worker.call(quick(1)) == answer(1)
+        assert await asyncio.gather(*(worker.call(quick(number)) for number in range(9))) == [answer(number) for number in range(9)]
+    assert (pool.stats.leases, pool.stats.spawned) == (1, 1)
+
+
+async def test_an_error_of_the_worker_that_its_lessee_catches_or_lets_out_does_not_cost_it(pool: WorkerPool) -> None:
+    async with pool.lease(PATIENCE) as worker:
+        with pytest.raises(rpc.CallFailed):
+            await worker.call(FAILING)
+        assert await worker.call(quick(1)) == answer(1)
+    with pytest.raises(rpc.CallFailed):
+        async with pool.lease(PATIENCE) as worker:
+            await worker.call(FAILING)
+    assert pool.stats.recycled == {}
+
+
+async def test_a_request_that_was_not_sent_does_not_cost_the_worker(pool: WorkerPool) -> None:
+    with pytest.raises(rpc.UnknownRequest):
+        await pool.call(Echo(b""), timeout=PATIENCE)
+    assert await works(pool)
+    assert pool.stats.spawned == 1
+
+
+async def test_an_error_of_the_lessee_costs_the_worker(pool: WorkerPool) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with pool.lease(PATIENCE):
+            1 / 0  # noqa: B018 - the lessee's error
+    assert pool.stats.recycled == {Recycle.FAILED: 1}
+
+
+async def test_a_broken_worker_does_not_go_back_although_its_lessee_says_nothing(pool: WorkerPool) -> None:
+    async with pool.lease(PATIENCE) as worker:
+        with pytest.raises(WorkerWedged):
+            await worker.call(LONG, timeout=0.02)
+        victim = worker.pid
+    await until(lambda: gone(victim))
+    assert pool.stats.recycled == {Recycle.TIMED_OUT: 1}
+
+
+async def test_a_condemned_worker_is_replaced_after_the_lease(pool: WorkerPool) -> None:
+    async with pool.lease(PATIENCE) as worker:
+        worker.condemn()
+        assert await worker.call(quick(1)) == answer(1)
+    assert await works(pool)
+    assert pool.stats.recycled == {Recycle.CONDEMNED: 1}
+
+
+async def test_a_worse_end_than_condemnation_is_the_one_that_counts(pool: WorkerPool) -> None:
+    async with pool.lease(PATIENCE) as worker:
+        worker.condemn()
+        kill(worker.pid)
+        with pytest.raises(WorkerDied):
+            await worker.call(quick(1))
+    assert pool.stats.recycled == {Recycle.DIED: 1}
+
+
+async def test_a_call_is_bounded_by_the_lease_whatever_it_asks_for(pool: WorkerPool) -> None:
+    assert await works(pool)
+    with pytest.raises(WorkerWedged) as caught:
+        async with pool.lease(0.05) as worker:
+            await worker.call(LONG, timeout=PATIENCE)
+    assert caught.value.pid == worker.pid
+
+
+async def test_the_client_itself_ends_its_worker_when_it_fails(pool: WorkerPool) -> None:
+    with pytest.raises(rpc.DeadlinePassed):
+        async with pool.lease(PATIENCE) as worker:
+            await worker.client.call(LONG, timeout=0.02)
+    assert await works(pool)
+    assert pool.stats.recycled == {Recycle.FAILED: 1}
+
+
+async def test_after_the_lease_it_is_another_ones(pool: WorkerPool) -> None:
+    async with pool.lease(PATIENCE) as worker:
+        pass
+    with pytest.raises(LeaseOver):
+        await worker.call(quick(1))
+    assert await works(pool)
