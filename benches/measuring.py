@@ -116,8 +116,7 @@ def report(case: Case, turns: Sequence[Turn]) -> list[str]:
 
 def own_seconds() -> float:
     """Processor time of this process."""
-    used = os.times()
-    return used.user + used.system
+    return time.process_time()
 
 
 def children_seconds() -> float:

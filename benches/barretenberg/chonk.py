@@ -1,7 +1,8 @@
 """What does a Chonk proof cost through the service's gossip queue, against `bb`'s own batch command, and how many does it get done?
 
 THE INSECURE DEVELOPMENT SETUP: there are no genuine Chonk proofs without 2^17 ceremony points, so the tests' proofs are verified by the
-tests' insecure copy of `bb`. The peer sends `ChonkBatchVerify`, packed before, of as many proofs as the queue is deep, to one thread.
+tests' insecure copy of `bb`. The peer sends `ChonkBatchVerify`, packed before, of as many proofs as the queue is deep, to one thread; the
+same on all cores, as the service does it where nothing else is to be done, shows what `bb` pays for its threads.
 
 There are 8 distinct proofs, and more requests than that. The front would answer equal ones together, so each request has a name of its own
 here (`_named`); `bb` gets equal proofs in a batch on both sides, and does for each what it does for others.
@@ -56,15 +57,17 @@ def cases(setting: Setting) -> list[Case]:
     contestants: dict[str, Callable[[], Sequence[float]]] = {}
     ratios: list[Ratio] = []
     for depth, rounds in ROUNDS.items():
-        peer, ours = f"batch of {depth}", f"queue of {depth}"
+        peer, wide, ours = f"batch of {depth}", f"batch of {depth}, {setting.cores} threads", f"queue of {depth}"
         own = f"{ours}: the service itself"
         figures = Figures(partial(_service_costs, ours, own, setting, fixture, depth, rounds))
-        contestants |= {peer: partial(_batch_cost, setting, fixture, depth, rounds), ours: figures.figure(ours), own: figures.figure(own)}
-        ratios.append(Ratio(ours, peer, "<= 1.1"))
+        contestants[peer] = partial(_batch_cost, setting, fixture, depth, rounds, 1)
+        contestants[wide] = partial(_batch_cost, setting, fixture, depth, rounds, setting.cores)
+        contestants |= {ours: figures.figure(ours), own: figures.figure(own)}
+        ratios += [Ratio(ours, peer, "<= 1.1"), Ratio(wide, peer, "")]
     full = setting.cores * FULL
     loop, service = f"{setting.cores} loops of batches", f"queue of {full}"
     throughput: dict[str, Callable[[], Sequence[float]]] = {
-        loop: lambda: _took(_batches(setting, fixture, FULL, setting.cores, _FULL_ROUNDS * setting.cores)),
+        loop: lambda: _took(_batches(setting, fixture, FULL, setting.cores, _FULL_ROUNDS * setting.cores, 1)),
         service: lambda: _took(run_async(_service(setting, fixture, full, _FULL_ROUNDS))),
     }
     return [
@@ -73,8 +76,8 @@ def cases(setting: Setting) -> list[Case]:
     ]
 
 
-def _batch_cost(setting: Setting, fixture: ChonkFixture, size: int, rounds: int) -> list[float]:
-    return [_batches(setting, fixture, size, 1, rounds).theirs]
+def _batch_cost(setting: Setting, fixture: ChonkFixture, size: int, rounds: int, threads: int) -> list[float]:
+    return [_batches(setting, fixture, size, 1, rounds, threads).theirs]
 
 
 def _service_costs(
@@ -89,10 +92,10 @@ def _took(cost: Cost) -> list[float]:
     return [sum(cost.pieces)]
 
 
-def _batches(setting: Setting, fixture: ChonkFixture, size: int, processes: int, number: int) -> Cost:
-    """So many batches of one size over so many processes."""
+def _batches(setting: Setting, fixture: ChonkFixture, size: int, processes: int, number: int, threads: int) -> Cost:
+    """So many batches of one size over so many processes with so many threads."""
     asked = _batch(fixture, size)
-    with bare(Program(dev_binary(), setting.verification.directory, 1), processes) as running:
+    with bare(Program(dev_binary(), setting.verification.directory, threads), processes) as running:
         askers = [process.ask for process in running]
         hand_loop(askers, [_batch(fixture, 1)] * processes)
         watch = Watch()

@@ -242,12 +242,23 @@ async def test_those_who_wait_when_the_pool_is_left_are_still_served() -> None:
 
 
 def test_a_loop_that_ends_without_leaving_the_pool_takes_the_workers_with_it() -> None:
-    pools: list[WorkerPool] = []
+    kept: list[object] = []
+
+    async def insist(pool: WorkerPool) -> None:
+        try:
+            await pool.call(LONG, timeout=PATIENCE)
+        except asyncio.CancelledError:
+            with pytest.raises(PoolClosed):
+                await pool.call(quick(1), timeout=PATIENCE)
+            kept.append("refused")
+            raise
 
     async def forget() -> None:
-        pools.append(await WorkerPool(pool_bb.spec(), 2).__aenter__())
-        await pools[0].start()
+        pool = await WorkerPool(pool_bb.spec(), 2).__aenter__()
+        kept.extend(asyncio.ensure_future(insist(pool)) for _ in range(4))
+        await until(lambda: pool.stats.borrowed == 2)
         assert len(traces().children) == 2
 
     asyncio.run(forget())
     assert not traces().children
+    assert kept.count("refused") == 4

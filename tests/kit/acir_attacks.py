@@ -9,7 +9,8 @@ Nothing is known about the description that the program was built from: only the
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,8 +21,8 @@ from proofplane.crypto.poseidon2 import MODULUS, permute
 _WORD = 2**32 - 1
 
 
-class Contradiction(Exception):  # noqa: N818  # not a fault: it is what a search for a false witness hopes not to end with
-    """No witness has these values; `args[0]` is the index of the constraint that saw it."""
+class Contradiction(Exception):
+    """No witness has these values. Not a fault: it is what every search for a false witness should end with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +39,11 @@ class Search:
     low: list[int]
     high: list[int]
     """Each wire's bounds; equal ones are its value."""
-    used: set[int] = field(default_factory=set)
-    """Constraints that ever narrowed anything."""
-    _touching: list[list[int]] = field(default_factory=list)
+    _touching: list[list[int]]
+    """By wire, the constraints that it stands in."""
     _queue: deque[int] = field(default_factory=deque)
     _queued: set[int] = field(default_factory=set)
     _trail: list[tuple[int, int, int]] = field(default_factory=list)
-    _now: int = -1
 
     @classmethod
     def of(cls, bytecode: bytes, without: Iterable[int] = ()) -> Search:
@@ -53,10 +52,12 @@ class Search:
         left_out = set(without)
         opcodes = [_opcode(each) if index not in left_out else _Opcode((), _nothing) for index, each in enumerate(function[1])]
         count = 1 + max(wire for opcode in opcodes for wire in opcode.wires)
-        search = cls(opcodes, [0] * count, [MODULUS - 1] * count, _touching=[[] for _ in range(count)])
+        search = cls(opcodes, [0] * count, [MODULUS - 1] * count, [[] for _ in range(count)])
         for index, opcode in enumerate(opcodes):
             for wire in opcode.wires:
                 search._touching[wire].append(index)
+        search._queue.extend(range(len(opcodes)))
+        search._queued.update(search._queue)
         return search
 
     def value(self, wire: int) -> int | None:
@@ -72,36 +73,52 @@ class Search:
         for wire, value in values.items():
             self.narrow(wire, value, value)
 
-    def run(self, rounds: int = 8) -> None:
+    def settle(self) -> None:
+        """Draws the conclusions that need no guess; raises `Contradiction` if there is no witness."""
+        while self._queue:
+            index = self._queue.popleft()
+            self._queued.discard(index)
+            self.opcodes[index].narrow(self)
+
+    def run(self) -> None:
         """Draws all conclusions; raises `Contradiction` if there is no witness."""
-        self._queue.extend(range(len(self.opcodes)))
-        self._queued.update(range(len(self.opcodes)))
-        self._settle()
-        for _ in range(rounds):
-            if not any([self._probe(wire) for wire in self.open() if (self.low[wire], self.high[wire]) == (0, 1)]):
-                return
+        self.settle()
+        found = True
+        while found:
+            guessed = [self._probe(wire) for wire in self.open() if (self.low[wire], self.high[wire]) == (0, 1)]
+            found = any(guessed)
+
+    @contextmanager
+    def trying(self, values: Mapping[int, int]) -> Iterator[None]:
+        """Gives more wires to a settled search and draws all conclusions, which are forgotten at the end; raises as `run` does."""
+        mark = len(self._trail)
+        try:
+            self.give(values)
+            self.run()
+            yield
+        finally:
+            self._forget(mark)
+
+    def refutes(self, values: Mapping[int, int]) -> bool:
+        """Whether no witness has these values besides those that were given before."""
+        try:
+            with self.trying(values):
+                return False
+        except Contradiction:
+            return True
 
     def narrow(self, wire: int, low: int, high: int) -> None:
         """The wire is `low` to `high`, besides what was known."""
         low, high = max(low, self.low[wire]), min(high, self.high[wire])
         if low > high:
-            raise Contradiction(self._now)
+            raise Contradiction
         if (low, high) != (self.low[wire], self.high[wire]):
             self._trail.append((wire, self.low[wire], self.high[wire]))
             self.low[wire], self.high[wire] = low, high
-            if self._now >= 0:
-                self.used.add(self._now)
             for index in self._touching[wire]:
                 if index not in self._queued:
                     self._queued.add(index)
                     self._queue.append(index)
-
-    def _settle(self) -> None:
-        while self._queue:
-            self._now = self._queue.popleft()
-            self._queued.discard(self._now)
-            self.opcodes[self._now].narrow(self)
-        self._now = -1
 
     def _probe(self, wire: int) -> bool:
         """Fixes a wire of 0 or 1 if one of them cannot be; whether it could."""
@@ -111,12 +128,11 @@ class Search:
             mark = len(self._trail)
             try:
                 self.narrow(wire, guess, guess)
-                self._settle()
-            except Contradiction as contradiction:
-                self.used.add(contradiction.args[0])
+                self.settle()
+            except Contradiction:
                 self._forget(mark)
                 self.narrow(wire, 1 - guess, 1 - guess)
-                self._settle()
+                self.settle()
                 return True
             self._forget(mark)
         return False
@@ -126,7 +142,6 @@ class Search:
             wire, self.low[wire], self.high[wire] = self._trail.pop()
         self._queue.clear()
         self._queued.clear()
-        self._now = -1
 
 
 def _nothing(_: Search) -> None:
@@ -138,7 +153,8 @@ def _opcode(encoded: dict[str, Any]) -> _Opcode:
     if kind == "AssertZero":
         return _assert_zero(*body)
     ((name, arguments),) = body.items()
-    return {"RANGE": _range, "AND": _and, "Poseidon2Permutation": _permutation}[name](*arguments)
+    readers: dict[str, Callable[..., _Opcode]] = {"RANGE": _range, "AND": _and, "Poseidon2Permutation": _permutation}
+    return readers[name](*arguments)
 
 
 def _range(operand: dict[str, Any], bits: int) -> _Opcode:
@@ -221,7 +237,7 @@ def _sum(search: Search, known: int, factors: dict[int, int]) -> None:
     """known + sum(factor * wire) = 0 modulo r."""
     if not factors:
         if known:
-            raise Contradiction(search._now)
+            raise Contradiction
         return
     widest = max(factors, key=lambda wire: search.high[wire] - search.low[wire])
     scale = -pow(factors[widest], -1, MODULUS)
@@ -245,7 +261,7 @@ def _integers(search: Search, known: int, factors: dict[int, int]) -> None:
         return
     target = least + (-known - least) % MODULUS
     if target > most:
-        raise Contradiction(search._now)
+        raise Contradiction
     for wire, factor in signed.items():
         low, high = target - (most - ends[wire][1]), target - (least - ends[wire][0])
         if factor < 0:

@@ -22,7 +22,7 @@ from proofplane.pool.errors import WorkerNotStarted, WorkerUnusable
 from proofplane.pool.exits import ExitCause, Recycle
 from proofplane.pool.process import Process
 from proofplane.pool.spawner import spawner
-from proofplane.pool.types import PoolOptions, WorkerSpec
+from proofplane.pool.types import PoolOptions, WorkerId, WorkerSpec
 
 _EXIT_PATIENCE = 0.2
 """Seconds between a connection's end and its process's until it is killed: a death shows on both within microseconds of each other."""
@@ -34,7 +34,8 @@ _WILL_NEVER_RUN = (FileNotFoundError, PermissionError, NotADirectoryError, IsADi
 class Life:
     """A worker's process and client, each None while there is none."""
 
-    def __init__(self, spec: WorkerSpec, options: PoolOptions, generation: int) -> None:
+    def __init__(self, number: WorkerId, generation: int, spec: WorkerSpec, options: PoolOptions) -> None:
+        self.number = number
         self.generation = generation
         self.process: Process | None = None
         self.client: rpc.Client | None = None

@@ -67,7 +67,7 @@ class WorkerPool:
         self._state = PoolState(size, options, probes=spec.probe is not None)
         self._entered = False
         self._lives: dict[WorkerId, Life] = {}
-        self._futures: dict[Ticket, asyncio.Future[WorkerId]] = {}
+        self._futures: dict[Ticket, asyncio.Future[Life]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._disposal_errors: deque[Exception] = deque(maxlen=_KEPT_ERRORS)
         self._news = asyncio.Event()
@@ -149,7 +149,7 @@ class WorkerPool:
             self._require_open()
             numbers = self._state.fill(self._clock.now())
             self._turn()
-            lives = [self._lives[number] for number in numbers]
+            lives = [life for life in self._lives.values() if life.recycled is None]
             if lives:
                 await asyncio.wait([life.outcome for life in lives])
             error = next((error for life in lives if (error := life.outcome.result()) is not None), None)
@@ -206,7 +206,7 @@ class WorkerPool:
             if not future.done():
                 async with asyncio.timeout_at(deadline):
                     await future
-            number = future.result()
+            return Worker(future.result(), deadline)
         except TimeoutError:
             self._give_up(ticket, future)
             why = self._state.starts.last_failure
@@ -217,7 +217,6 @@ class WorkerPool:
         except BaseException:
             self._give_up(ticket, future)
             raise
-        return Worker(self._lives[number], number, deadline)
 
     def hand_back(self, worker: Worker, error: BaseException | None) -> None:
         """The end of a lease, with the error that ended it."""
@@ -239,12 +238,12 @@ class WorkerPool:
             raise PoolClosed("the pool was not entered: use `async with`")
         self._state.require_open()
 
-    def _give_up(self, ticket: Ticket, future: asyncio.Future[WorkerId]) -> None:
+    def _give_up(self, ticket: Ticket, future: asyncio.Future[Life]) -> None:
         """A lease waits no longer; a worker that it was given just now goes to the next."""
         self._futures.pop(ticket, None)
         self._state.withdraw(ticket)
         if future.done() and not future.cancelled() and future.exception() is None:
-            self._state.not_taken(future.result(), self._clock.now())
+            self._state.not_taken(future.result().number, self._clock.now())
         self._turn()
 
     def _turn(self) -> None:
@@ -259,16 +258,16 @@ class WorkerPool:
     def _do(self, decision: Decision) -> None:
         match decision:
             case Start(number):
-                life = self._lives[number] = Life(self._spec, self._options, self._state.generation)
-                self._own(self._live(number, life), f"{self._spec.name} {number}")
+                life = self._lives[number] = Life(number, self._state.generation, self._spec, self._options)
+                self._own(self._live(life), f"{self._spec.name} {number}")
             case Lend(ticket, number):
                 future = self._futures.pop(ticket)
                 if future.done():  # cancelled in this turn of the loop, and not awake yet
                     self._state.not_taken(number, self._clock.now())
                 else:
-                    future.set_result(number)
+                    future.set_result(self._lives[number])
             case Probe(number):
-                self._own(self._probe(number, self._lives[number]), f"probe of {self._spec.name} {number}")
+                self._own(self._probe(self._lives[number]), f"probe of {self._spec.name} {number}")
             case End(number, recycled):
                 life = self._lives[number]
                 log.info("%s %d (process %d) is ended: %s", self._spec.name, number, life.pid, recycled.value)
@@ -278,8 +277,9 @@ class WorkerPool:
                 if not future.done():
                     future.set_exception(error)
 
-    async def _live(self, number: WorkerId, life: Life) -> None:
+    async def _live(self, life: Life) -> None:
         """Goes through one worker's life."""
+        number = life.number
         try:
             error = await self._start(life)
             now = self._clock.now()
@@ -292,6 +292,9 @@ class WorkerPool:
                 self._state.start_failed(number, now, error)
             self._turn()
             await life.over()
+        except asyncio.CancelledError:  # by a loop that ends without us: nothing may be started any more
+            self._state.close()
+            raise
         finally:
             self._state.end(number, Recycle.DIED)
             self._turn()
@@ -325,17 +328,17 @@ class WorkerPool:
         self._disposal_errors.extend(errors)
         self._state.disposal_failures += len(errors)
 
-    async def _probe(self, number: WorkerId, life: Life) -> None:
+    async def _probe(self, life: Life) -> None:
         assert self._spec.probe is not None
         assert life.client is not None
         try:
             async with asyncio.timeout(self._options.probe_timeout):
                 await self._spec.probe(life.client)
         except Exception as error:
-            log.info("%s %d (process %d) failed its probe: %s", self._spec.name, number, life.pid, repr(error))
-            self._state.end(number, Recycle.PROBE)
+            log.info("%s %d (process %d) failed its probe: %s", self._spec.name, life.number, life.pid, repr(error))
+            self._state.end(life.number, Recycle.PROBE)
         else:
-            self._state.probed(number, self._clock.now())
+            self._state.probed(life.number, self._clock.now())
         self._turn()
 
     async def _tear_down(self, numbers: list[WorkerId]) -> None:

@@ -9,7 +9,6 @@ from proofplane import rpc
 from proofplane.pool.errors import LeaseOver, PoolClosed, WorkerDied, WorkerWedged
 from proofplane.pool.exits import Recycle
 from proofplane.pool.life import Life
-from proofplane.pool.types import WorkerId
 from proofplane.rpc.options import seconds
 from proofplane.wire import Command, Message
 
@@ -22,7 +21,7 @@ HARMLESS = (rpc.CallFailed, rpc.BadRequest, rpc.UnknownRequest, rpc.BadOptions, 
 class Worker:
     """One lease's worker; not to be used after the lease."""
 
-    def __init__(self, life: Life, number: WorkerId, deadline: float) -> None:
+    def __init__(self, life: Life, deadline: float) -> None:
         """`deadline` on the loop's clock."""
         assert life.client is not None
         self.client = life.client
@@ -31,7 +30,7 @@ class Worker:
         """Its process id."""
         self.generation = life.generation
         """In which it was started."""
-        self.number = number
+        self.number = life.number
         """Its number in the pool."""
         self.deadline = deadline
         """Of the lease, on the loop's clock."""

@@ -17,7 +17,7 @@ from proofplane.pool.errors import WorkerNotStarted, WorkerUnusable
 from proofplane.pool.exits import Recycle
 from proofplane.pool.life import Life
 from proofplane.pool.spawner import spawner
-from proofplane.pool.types import PoolOptions, WorkerSpec
+from proofplane.pool.types import PoolOptions, WorkerId, WorkerSpec
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +27,7 @@ def _nothing_left() -> Iterator[None]:
 
 
 def life(spec: WorkerSpec) -> Life:
-    return Life(spec, PoolOptions(), 1)
+    return Life(WorkerId(1), 1, spec, PoolOptions())
 
 
 async def test_a_connected_worker_has_no_name_in_the_file_system() -> None:

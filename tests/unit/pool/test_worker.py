@@ -61,6 +61,21 @@ async def test_an_error_of_the_lessee_costs_the_worker(pool: WorkerPool) -> None
     assert pool.stats.recycled == {Recycle.FAILED: 1}
 
 
+async def test_a_lessee_that_is_cancelled_between_two_calls_costs_the_worker(pool: WorkerPool) -> None:
+    async def hold() -> None:
+        async with pool.lease(PATIENCE) as worker:
+            await worker.call(quick(1))
+            answered.set()
+            await asyncio.Event().wait()
+
+    answered = asyncio.Event()
+    holding = asyncio.ensure_future(hold())
+    await answered.wait()
+    holding.cancel()
+    await asyncio.wait([holding])
+    assert pool.stats.recycled == {Recycle.CANCELLED: 1}
+
+
 async def test_a_broken_worker_does_not_go_back_although_its_lessee_says_nothing(pool: WorkerPool) -> None:
     async with pool.lease(PATIENCE) as worker:
         with pytest.raises(WorkerWedged):
