@@ -63,7 +63,7 @@ def cases(setting: Setting) -> list[Case]:
         contestants[peer] = partial(_batch_cost, setting, fixture, depth, rounds, 1)
         contestants[wide] = partial(_batch_cost, setting, fixture, depth, rounds, setting.cores)
         contestants |= {ours: figures.figure(ours), own: figures.figure(own)}
-        ratios += [Ratio(ours, peer, "<= 1.1"), Ratio(wide, peer, "")]
+        ratios += [Ratio(ours, peer, "<= 1.1"), Ratio(ours, wide, "")]
     full = setting.cores * FULL
     loop, service = f"{setting.cores} loops of batches", f"queue of {full}"
     throughput: dict[str, Callable[[], Sequence[float]]] = {

@@ -1,8 +1,9 @@
 """What does proving a header step cost, in `bb`, around it, and with the whole node around that?
 
 Bare is `CircuitProve` alone, packed before, on all cores. "Prover" proves the same by the library, which verifies every proof. The node is
-`proofplane prove --backend barretenberg` over real headers, with witnesses, attestations and a database; its time is its own figure,
-without the interpreter's start. In Python, programs are described once in a process, witnesses computed for each header.
+`proofplane prove --backend barretenberg` over real headers, with witnesses, attestations and a database. It is run for a few and for more:
+the difference is what each further header costs; "with its start" has the interpreters' starts and the circuit's description in it.
+In Python, a circuit is described once in a process, and a witness computed for each header.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from tempfile import TemporaryDirectory
 from bare import Question, bare, question
 from cost import Cost, Watch, contestants, processor
 from material import BEFORE, Step, step
-from measuring import Case, Ratio
+from measuring import Case, Figures, Ratio, children_seconds
 from setting import FIRST_HEIGHT, Setting
 
 from kit import bb_cache
@@ -33,8 +34,10 @@ from proofplane.cli.options import run_async
 PROOFS = 3
 """Of a measurement, for each circuit."""
 
-HEADERS = 8
-"""That the node proves in a measurement."""
+FEW, MORE = 2, 10
+"""Headers that the node proves in the two runs of a measurement."""
+
+_FURTHER, _WHOLE = "node, each further header", "node, with its start"
 
 _DESCRIBE = """
 import sys, time
@@ -67,9 +70,22 @@ def _proving(setting: Setting, name: str, given: Step) -> Case:
 
 
 def _node(setting: Setting, given: Step) -> Case:
-    runs = {"bare": lambda: _bare(setting, [question(given.request())] * HEADERS), "node": lambda: _prove_headers(setting)}
-    ratios = [Ratio("node", "bare", ""), Ratio(processor("node"), processor("bare"), "")]
-    return Case(f"{HEADERS} real headers proved by the node", "ms for each", contestants(runs), tuple(ratios))
+    alone = contestants({"bare": lambda: _bare(setting, [question(given.request())] * (MORE - FEW))})
+    figures = Figures(lambda: _node_figures(setting))
+    names = (_FURTHER, processor(_FURTHER), _WHOLE, processor(_WHOLE))
+    ratios = [Ratio(each, "bare", "") for each in (_FURTHER, _WHOLE)] + [Ratio(processor(_FURTHER), processor("bare"), "")]
+    return Case("a real header proved by the node", "ms", {**alone, **{name: figures.figure(name) for name in names}}, tuple(ratios))
+
+
+def _node_figures(setting: Setting) -> Mapping[str, Sequence[float]]:
+    (few, few_used), (more, more_used) = _prove_headers(setting, FEW), _prove_headers(setting, MORE)
+    further = MORE - FEW
+    return {
+        _FURTHER: [(more - few) * 1000 / further],
+        processor(_FURTHER): [(more_used - few_used) * 1000 / further],
+        _WHOLE: [more * 1000 / MORE],
+        processor(_WHOLE): [more_used * 1000 / MORE],
+    }
 
 
 def _python(steps: Mapping[StepCircuit, Step]) -> Case:
@@ -105,21 +121,20 @@ async def _prover(setting: Setting, given: Step) -> Cost:
         return watch.cost(ended)
 
 
-def _prove_headers(setting: Setting) -> Cost:
-    """By the clock of the command itself; processor time is that of the whole command, the interpreters' starts included."""
+def _prove_headers(setting: Setting, number: int) -> tuple[float, float]:
+    """Seconds by the clock and of processor time for the command as a whole."""
     first = BEFORE[StepCircuit.PLAIN]
     with TemporaryDirectory(prefix="pp-bench-") as place:
         command = [sys.executable, "-m", "proofplane", "prove", "--backend", "barretenberg", "--network", "mainnet", "--json", "--quiet"]
         command += ["--headers", str(setting.headers), "--first-height", str(FIRST_HEIGHT), "--from-height", str(first)]
-        command += ["--until", str(first + HEADERS), "--data-dir", str(Path(place) / "data")]
+        command += ["--until", str(first + number), "--data-dir", str(Path(place) / "data")]
         variables = {**environ, **bb_cache.proving_environment(setting.data)}
-        watch = Watch()
+        used, began = children_seconds(), time.perf_counter()
         done = subprocess.run(command, env=variables, stdout=subprocess.PIPE, check=True, timeout=_COMMAND_SECONDS)
-        cost = watch.cost([time.perf_counter()] * HEADERS)
-    said = json.loads(done.stdout)
-    if said["proved"] != HEADERS:
-        raise SystemExit(f"the node proved {said['proved']} of {HEADERS} headers")
-    return Cost([said["seconds"] * 1000 / HEADERS], cost.ours, cost.theirs)
+        took = time.perf_counter() - began
+    if (proved := json.loads(done.stdout)["proved"]) != number:
+        raise SystemExit(f"the node proved {proved} of {number} headers")
+    return took, children_seconds() - used
 
 
 def _program(which: StepCircuit) -> list[float]:

@@ -3,7 +3,7 @@
 Every case lets its contestants run in turn, round by round; what counts is the ratio. Turns in which others used the machine do not count
 if there are enough without (`measuring`). The peers (`bare`) are the least that can be written: prebuilt requests over raw sockets.
 
-    PROOFPLANE_DATA=... python benches/barretenberg/run.py [--rounds 7] [--only QUESTION ...] [--json FILE]
+    PROOFPLANE_DATA=... python benches/barretenberg/run.py [--rounds 5] [--only QUESTION ...] [--json FILE]
 
 Chonk's proofs are of the tests' insecure development setup, for an insecure copy of `bb`; everything else is genuine.
 """
@@ -43,7 +43,7 @@ QUESTIONS: dict[str, Callable[[Setting], list[Case]]] = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", action="append", choices=list(QUESTIONS), help="only this question; may be given several times")
     parser.add_argument("--json", type=Path, help="write every figure of every round to this file")
     arguments = parser.parse_args()

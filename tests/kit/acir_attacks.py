@@ -50,8 +50,9 @@ class Search:
         """Of an encoded program; the constraints of the indices `without` are left out."""
         ((function,), _) = msgspec.msgpack.decode(bytecode[1:])
         left_out = set(without)
-        opcodes = [_opcode(each) if index not in left_out else _Opcode((), _nothing) for index, each in enumerate(function[1])]
-        count = 1 + max(wire for opcode in opcodes for wire in opcode.wires)
+        whole = [_opcode(each) for each in function[1]]
+        count = 1 + max(wire for opcode in whole for wire in opcode.wires)
+        opcodes = [each if index not in left_out else _Opcode((), _nothing) for index, each in enumerate(whole)]
         search = cls(opcodes, [0] * count, [MODULUS - 1] * count, [[] for _ in range(count)])
         for index, opcode in enumerate(opcodes):
             for wire in opcode.wires:

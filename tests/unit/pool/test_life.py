@@ -12,6 +12,7 @@ from kit import pool_bb
 from kit.pool_bb import until
 from kit.pool_traces import no_traces, sockets
 from kit.rpc_service import PATIENCE
+from proofplane import rpc
 from proofplane.base.errors import NeverAgain
 from proofplane.pool.errors import WorkerNotStarted, WorkerUnusable
 from proofplane.pool.exits import Recycle
@@ -61,6 +62,23 @@ async def test_an_end_before_there_is_a_process_interrupts_the_start_too() -> No
     await asyncio.sleep(0)
     one.end(Recycle.CUT_OFF)
     async with asyncio.timeout(PATIENCE):
+        with pytest.raises(WorkerNotStarted):
+            await starting
+    assert await one.dispose() == []
+
+
+async def test_an_end_interrupts_a_greeting_whatever_it_waits_for() -> None:
+    greeted = asyncio.Event()
+
+    async def greet(client: rpc.Client) -> None:
+        greeted.set()
+        await asyncio.Event().wait()
+
+    one = life(pool_bb.spec(greet=greet))
+    starting = asyncio.ensure_future(one.start())
+    async with asyncio.timeout(PATIENCE):
+        await greeted.wait()
+        one.end(Recycle.CUT_OFF)
         with pytest.raises(WorkerNotStarted):
             await starting
     assert await one.dispose() == []

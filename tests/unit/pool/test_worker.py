@@ -36,6 +36,16 @@ async def test_a_lease_may_make_many_calls_one_after_the_other_or_at_once(pool: 
     assert (pool.stats.leases, pool.stats.spawned) == (1, 1)
 
 
+async def test_one_request_is_in_flight_and_a_second_one_waits_with_us(pool: WorkerPool) -> None:
+    async with pool.lease(PATIENCE) as worker:
+        long = asyncio.ensure_future(worker.call(LONG))
+        await asyncio.sleep(0)
+        with pytest.raises(WorkerWedged) as caught:
+            await worker.call(quick(1), timeout=0.02)
+        assert "waited 0.02 s for its turn" in str(caught.value.__cause__)
+        long.cancel()
+
+
 async def test_an_error_of_the_worker_that_its_lessee_catches_or_lets_out_does_not_cost_it(pool: WorkerPool) -> None:
     async with pool.lease(PATIENCE) as worker:
         with pytest.raises(rpc.CallFailed):

@@ -82,11 +82,18 @@ class Builder:
         self.assert_equal(name, wire, value)
 
     def assert_zero(self, name: str, value: Expression) -> None:
-        """`value` is 0 modulo r; raises `NotExpressible` for a constant other than zero, which no witness could meet."""
+        """`value` is 0 modulo r.
+
+        Raises:
+            NotExpressible: It is a constant other than zero, which no witness could meet, or has a square and does not fit one gate:
+                `bb` 5.0.0 enforces another equation then (define the square first).
+        """
         if value.known is not None:
             if value.known:
                 raise NotExpressible(f"{self._named(name)}: the constant {value.known} is not zero")
             return
+        if value.squares and not value.narrow:
+            raise NotExpressible(f"{self._named(name)}: a square in an expression wider than one gate; define the square by itself first")
         self._constrain(name, AssertZero(value))
 
     def assert_equal(self, name: str, left: Expression, right: Expression | int) -> None:

@@ -14,6 +14,9 @@ from proofplane.barretenberg.field import MODULUS
 
 _Key = TypeVar("_Key", int, tuple[int, int])
 
+_GATE_WIRES = 4
+"""Wires of one of Barretenberg's arithmetic gates."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Expression:
@@ -37,6 +40,17 @@ class Expression:
     def known(self) -> int | None:
         """The value, 0 to r - 1, of an expression without wires."""
         return None if self.products or self.terms else self.constant % MODULUS
+
+    @property
+    def squares(self) -> bool:
+        """Whether a wire is multiplied by itself."""
+        return any(left == right for left, right in self.products)
+
+    @property
+    def narrow(self) -> bool:
+        """Whether `bb` holds it in one gate: one product, four wires at most."""
+        wires = {wire for pair in self.products for wire in pair} | self.terms.keys()
+        return len(self.products) <= 1 and len(wires) <= _GATE_WIRES
 
     def __add__(self, other: Expression | int) -> Expression:
         if isinstance(other, int):

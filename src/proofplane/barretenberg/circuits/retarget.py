@@ -33,7 +33,7 @@ _SPAN_BITS = 33
 
 
 def retargeted(b: Builder, name: str, bits: Compact, first_time: Expression, last_time: Expression) -> Expression:
-    """The next epoch's bits; both times are held to 32 bits, and the mantissa of `bits` is canonical or there is no proof."""
+    """The next epoch's bits; both times are held to 32 bits, and `witness` refuses bits that are not canonical."""
     with b.part(name):
         span = _clamped(b, last_time - first_time)
         product = b.define("product", bits.mantissa * b.define("span", span))

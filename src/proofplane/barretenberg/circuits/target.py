@@ -1,8 +1,8 @@
 """Proof of work in a circuit: the target that a header's bits stand for, and that its hash is not above it.
 
 Compact bits are a size in bytes and a mantissa of 3 bytes whose top bit is a sign: target = mantissa * 256^(size - 3).
-Sizes are 4 to 29 here, and hashes below 2^224. That covers the canonical form of every target from 2^23 up to mainnet's limit;
-for any other there is no proof.
+Sizes are 4 to 29 here, and hashes below 2^224. That covers the canonical form of every target from 2^23 up to mainnet's limit, and for any
+other size there is no proof. Forms of these sizes that are not canonical mean what the plain rules mean by them, but `witness` makes none.
 """
 
 from __future__ import annotations

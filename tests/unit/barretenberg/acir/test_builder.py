@@ -91,6 +91,17 @@ def test_opcodes_refuse_what_they_cannot_take() -> None:
     assert b.program().constraints == ()
 
 
+def test_a_square_stands_in_an_expression_of_one_gate_only() -> None:
+    b = Builder()
+    v, w, x, y, z = b.inputs("inputs", 5)
+    b.assert_zero("fits", w * w - w + x + y + z)
+    with pytest.raises(NotExpressible, match="define the square"):
+        b.assert_zero("too many wires", v + w * w + x + y + z)
+    with pytest.raises(NotExpressible, match="define the square"):
+        b.assert_zero("two products", w * w + x * y)
+    b.assert_zero("no square", v * w + x * y + z)
+
+
 def test_inputs_are_given_each_once() -> None:
     with pytest.raises(WrongInputs, match=r"missing: \['x'\]; unknown: \['y'\]"):
         squared().compute({"y": 1})
