@@ -63,9 +63,7 @@ def no_traces() -> Iterator[None]:
         gc.collect()  # a connection's descriptor is closed with its last reference, and a kept traceback may hold one in a cycle
         after = traces()
     # There may be fewer descriptors: those of an earlier test's garbage.
-    assert replace(after, descriptors=min(after.descriptors, before.descriptors)) == replace(
-        before, descriptors=min(after.descriptors, before.descriptors)
-    ), f"{after} left of {before}"
+    assert replace(after, descriptors=max(after.descriptors, before.descriptors)) == before, f"{after} left of {before}"
 
 
 def eventually(condition: Callable[[], bool], what: str) -> None:
