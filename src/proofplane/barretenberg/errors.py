@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
+from proofplane.barretenberg.points import more_points
 from proofplane.base.errors import CallerMistake, NeverAgain, Refused, TryAgain
 
 
@@ -51,12 +52,16 @@ class CouldNotProve(TryAgain):
         """Seconds after which it is worth asking again, where the queue was full; None otherwise."""
 
 
+class Doubtful(TryAgain):
+    """A process answered by an error which is not about what it was asked, or fails a good question now: it is replaced."""
+
+
 class MalformedKey(CallerMistake):
     """Bytes that cannot be a verification key: their length is no key's, or a number in it has more than one form."""
 
 
 class UnfitVerifier(NeverAgain):
-    """A fresh verifier process refused the proof that is known to be good: its ceremony points, or the binary, are damaged."""
+    """No process may be asked: one refused a proof that is known to be good, or the binary or the points are not what they must be."""
 
 
 class CircuitRefused(NeverAgain):
@@ -69,7 +74,7 @@ class CircuitTooLarge(NeverAgain):
     def __init__(self, name: str, gates: int, needed: int, points: int) -> None:
         super().__init__(
             f"the circuit {name} has {gates} gates and needs {needed} ceremony points; there are {points}. "
-            "Get more points (`proofplane bb setup`) or make the circuit smaller"
+            f"{more_points(needed)}, or make the circuit smaller"
         )
         self.gates = gates
         """The circuit's gates as `bb` counts them."""

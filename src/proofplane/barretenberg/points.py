@@ -60,3 +60,8 @@ DEFAULT_POINTS = 32_769
 
 MAX_POINTS = 2**25 + 1
 """What the ceremony's host has; `bb` has no use for more."""
+
+
+def more_points(needed: int) -> str:
+    """What to do where there are too few."""
+    return f"run `proofplane bb setup --points {needed}`"

@@ -6,7 +6,7 @@ A proof comes from somebody else, so what is wrong with one is a refusal, not it
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from proofplane.barretenberg.errors import ProofFlaw, ProofRefused
@@ -18,8 +18,11 @@ MAX_PROOF_FIELDS = 4096
 MAX_PUBLIC_INPUTS = 1 << 20
 """Public inputs that are looked at: 32 MB, half of the longest message that was tried with `bb`."""
 
-CHONK_BODY = 1242
-"""Field elements of a Chonk proof besides its public inputs, which its key counts; measured."""
+CHONK_LAST_PARTS = (41, 612, 64, 477)
+"""Field elements of a Chonk proof's parts but the first, in order: merge, ECCVM, IPA, joint. Before them is the hiding OINK proof."""
+
+CHONK_BODY = 48 + sum(CHONK_LAST_PARTS)
+"""Field elements of a Chonk proof besides its public inputs, which its key counts and which stand first: 1,242, measured."""
 
 CHONK_OWN_INPUTS = 28
 """Public inputs of every Chonk proof besides the stack's outputs, which come first."""
@@ -37,14 +40,12 @@ class _Fields:
 
     raw: bytes
     """The field elements, 32 bytes each, as they stand in a file."""
-    parts: tuple[bytes, ...] = field(init=False, compare=False)
-    """The same, cut: what is sent."""
 
     def __post_init__(self) -> None:
         """Raises `ProofRefused` (WRONG_SIZE, NOT_CANONICAL) if these are no field elements, or fewer or more than any such proof has."""
         if not self.LEAST * SIZE <= len(self.raw) <= MAX_PROOF_FIELDS * SIZE:
             raise ProofRefused(ProofFlaw.WRONG_SIZE, f"no {type(self).__name__} has {len(self.raw)} bytes")
-        object.__setattr__(self, "parts", tuple(_split("the proof", self.raw)))
+        _split("the proof", self.raw)
 
     @classmethod
     def of(cls, fields: Iterable[bytes]) -> Self:
@@ -52,12 +53,21 @@ class _Fields:
         return cls(b"".join(fields))
 
     @property
+    def parts(self) -> tuple[bytes, ...]:
+        """The same, cut: what is sent. Cut anew each time (30 us), since proofs wait in thousands and the parts take twice as much again."""
+        return tuple(_split("the proof", self.raw))
+
+    def __len__(self) -> int:
+        """How many field elements."""
+        return len(self.raw) // SIZE
+
+    @property
     def fields(self) -> tuple[Fr, ...]:
         """The field elements as values."""
         return tuple(map(Fr, self.parts))
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({len(self.parts)} fields)"
+        return f"{type(self).__name__}({len(self)} fields)"
 
 
 @dataclass(frozen=True, slots=True, repr=False)

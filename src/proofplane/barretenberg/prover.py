@@ -15,17 +15,17 @@ from typing import TypeVar
 from proofplane.barretenberg.answers import reason, unanswered
 from proofplane.barretenberg.binary import Binary, find_binary
 from proofplane.barretenberg.circuit import Circuit, points_needed
-from proofplane.barretenberg.client import CheckedCaller
 from proofplane.barretenberg.crs import Crs, find_crs
-from proofplane.barretenberg.errors import CircuitRefused, CircuitTooLarge, CouldNotProve, ProofRefused, WitnessRefused
-from proofplane.barretenberg.field import Fr
+from proofplane.barretenberg.errors import CircuitRefused, CircuitTooLarge, CouldNotProve, MalformedKey, ProofRefused, WitnessRefused
+from proofplane.barretenberg.field import Fr, NotCanonical
 from proofplane.barretenberg.flavors import Flavor
 from proofplane.barretenberg.generated.barretenberg import CircuitComputeVk, CircuitInput, CircuitInputNoVk, CircuitProve, CircuitStats
 from proofplane.barretenberg.keys import VerificationKey
-from proofplane.barretenberg.ports import Asked
+from proofplane.barretenberg.ports import Lender
 from proofplane.barretenberg.proofs import UltraHonkProof
 from proofplane.barretenberg.specs import prover_spec
 from proofplane.barretenberg.verifier import Verified, Verifier
+from proofplane.barretenberg.vetting import Vetted
 from proofplane.base.cores import usable_cores
 from proofplane.base.ids import Hash32
 from proofplane.pool.pool import WorkerPool
@@ -84,9 +84,12 @@ class Proof:
 class Prover:
     """Proves over a pool of `bb` processes, as many proofs at a time as the pool has; get one from `open_prover`."""
 
-    def __init__(self, pool: Asked, points: int, verifier: Verifier) -> None:
-        """Takes an entered pool of `prover_spec` processes, the ceremony points that they have, and who verifies the proofs."""
-        self._bb = CheckedCaller(pool, PROVE_SECONDS)
+    def __init__(self, pool: Lender, points: int, verifier: Verifier) -> None:
+        """Takes an entered pool of `prover_spec` processes, the ceremony points that they have, and who verifies the proofs.
+
+        What the verifier's processes must accept, these must, too.
+        """
+        self._bb = Vetted(pool, verifier.vetted.good)
         self._points = points
         self._verifier = verifier
         self._gates: dict[tuple[Hash32, Flavor], int] = {}
@@ -161,8 +164,11 @@ class Prover:
         except CallFailed as error:
             raise WitnessRefused(f"bb cannot read the witness for {circuit.name}: {reason(error)}") from error
         report(Stage.VERIFYING)
-        proof = UltraHonkProof.of(answer.proof)
-        public_inputs = tuple(map(Fr, answer.public_inputs))
+        try:
+            proof = UltraHonkProof.of(answer.proof)
+            public_inputs = tuple(map(Fr, answer.public_inputs))
+        except (ProofRefused, NotCanonical) as error:
+            raise CouldNotProve(f"what bb gave for a proof of {circuit.name} is none: {error}") from error
         try:
             verified = await self._verifier.verify(key, public_inputs, proof, circuit.flavor, timeout=_left(deadline))
         except ProofRefused as error:
@@ -185,7 +191,10 @@ class Prover:
             if name not in self._keys:
                 request = CircuitComputeVk(CircuitInputNoVk(circuit.name, circuit.bytecode), circuit.flavor.settings)
                 answer = await self._read(circuit, request, deadline)
-                _remember(self._keys, name, VerificationKey(answer.bytes))
+                try:
+                    _remember(self._keys, name, VerificationKey(answer.bytes))
+                except MalformedKey as error:
+                    raise CouldNotProve(f"what bb gave for the key of {circuit.name} is none: {error}") from error
             return self._keys[name]
         finally:
             self._computing.release()
@@ -215,7 +224,7 @@ class Prover:
 
     async def _ask(self, request: Command[R], deadline: float) -> R:
         with unanswered(CouldNotProve):
-            return await self._bb.call(request, timeout=_left(deadline))
+            return await self._bb.ask(request, grumpkin=False, timeout=_left(deadline))
 
 
 @asynccontextmanager

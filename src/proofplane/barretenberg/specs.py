@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 
 from proofplane import rpc
+from proofplane.barretenberg import grumpkin
+from proofplane.barretenberg.answers import Meaning, classify
 from proofplane.barretenberg.binary import Binary
 from proofplane.barretenberg.crs import POINTS_FILE, Crs
-from proofplane.barretenberg.errors import UnfitVerifier
-from proofplane.barretenberg.generated.barretenberg import CONTRACT, Blake2s
-from proofplane.barretenberg.known_good import known_good
+from proofplane.barretenberg.digests import file_sha256
+from proofplane.barretenberg.errors import CouldNotVerify, UnfitVerifier
+from proofplane.barretenberg.generated.barretenberg import CONTRACT, Blake2s, CircuitVerify
+from proofplane.barretenberg.known_good import KnownGood, genuine
 from proofplane.barretenberg.points import POINT_SIZE
-from proofplane.barretenberg.setup_errors import CrsMissing
+from proofplane.barretenberg.setup_errors import BinaryMissing, BinaryWrong, CrsMissing, CrsWrong
 from proofplane.pool.types import WorkerSpec
 from proofplane.rpc.errors import CallFailed
 
@@ -27,15 +32,34 @@ PROBE_SECONDS = 2.0
 _LIMITS = rpc.Limits(max_frame=MAX_MESSAGE, max_queued=MAX_MESSAGE, max_in_flight=1)
 
 
-def verifier_spec(binary: Binary, crs: Crs, threads: int = 1) -> WorkerSpec:
+@dataclass(frozen=True, slots=True)
+class VerifierSpec(WorkerSpec):
+    """A verifier process, and the proofs that it must accept."""
+
+    good: KnownGood = field(kw_only=True)
+
+
+def verifier_spec(binary: Binary, crs: Crs, threads: int = 1, good: KnownGood | None = None) -> VerifierSpec:
     """A process that verifies: refused by the pool unless it first accepts a proof that is known to be good.
 
     Args:
         binary: The program.
         crs: One point is enough; Chonk and IPA flavours need the Grumpkin points besides.
         threads: UltraHonk's verifier uses one whatever is given, Chonk's more.
+        good: What it must accept; None: what the pinned binary does.
     """
-    return _spec("bb verifier", binary, crs, threads, _greet)
+    good = good or genuine()
+    return VerifierSpec(
+        name="bb verifier",
+        command=_command(binary, crs),
+        contract=CONTRACT,
+        plain=True,
+        environment=_environment(crs, threads),
+        greet=partial(_greet, good.plain),
+        probe=probe,
+        limits=_LIMITS,
+        good=good,
+    )
 
 
 def prover_spec(binary: Binary, crs: Crs, threads: int) -> WorkerSpec:
@@ -46,7 +70,16 @@ def prover_spec(binary: Binary, crs: Crs, threads: int) -> WorkerSpec:
         crs: With as many points as the largest circuit needs.
         threads: Most cores that one proof uses.
     """
-    return _spec("bb prover", binary, crs, threads, probe)
+    return WorkerSpec(
+        name="bb prover",
+        command=_command(binary, crs),
+        contract=CONTRACT,
+        plain=True,
+        environment=_environment(crs, threads),
+        greet=probe,
+        probe=probe,
+        limits=_LIMITS,
+    )
 
 
 async def probe(client: rpc.Client) -> None:
@@ -54,24 +87,36 @@ async def probe(client: rpc.Client) -> None:
     await client.call(Blake2s(b""), timeout=PROBE_SECONDS)
 
 
-def _spec(name: str, binary: Binary, crs: Crs, threads: int, greet: Callable[[rpc.Client], Awaitable[None]]) -> WorkerSpec:
+def _environment(crs: Crs, threads: int) -> Mapping[str, str]:
+    return {"CRS_PATH": str(crs.directory), "HARDWARE_CONCURRENCY": str(threads)}
+
+
+def _command(binary: Binary, crs: Crs) -> Callable[[str], Sequence[str]]:
+    """The command line for an address; every start looks again at what it starts, which costs some calls of `stat`."""
+
     def command(address: str) -> Sequence[str]:
+        _still_the_same(binary)
         _still_there(crs)
         return (str(binary.path), "msgpack", "run", "--input", address)
 
-    return WorkerSpec(
-        name=name,
-        command=command,
-        contract=CONTRACT,
-        environment={"CRS_PATH": str(crs.directory), "HARDWARE_CONCURRENCY": str(threads)},
-        greet=greet,
-        probe=probe,
-        limits=_LIMITS,
-    )
+    return command
+
+
+def _still_the_same(binary: Binary) -> None:
+    """Raises `BinaryWrong` or `BinaryMissing` if another file, or none, lies where the binary was found."""
+    try:
+        digest = file_sha256(binary.path)
+    except OSError as error:
+        raise BinaryMissing(f"{binary.path} is gone ({error.strerror or error}): run `proofplane bb doctor`") from None
+    if digest != binary.sha256:
+        raise BinaryWrong(f"{binary.path} has become another file, which will not be run: run `proofplane bb doctor`")
 
 
 def _still_there(crs: Crs) -> None:
-    """Raises `CrsMissing` if points are gone since `crs` was found; `bb` would ask the network and stall for seconds."""
+    """Raises `CrsMissing` or `CrsWrong` if points are gone or damaged since `crs` was found.
+
+    Without its points `bb` would ask the network and stall for seconds; with damaged Grumpkin points it would refuse good proofs.
+    """
     path = crs.directory / POINTS_FILE
     try:
         size = path.stat().st_size
@@ -79,12 +124,16 @@ def _still_there(crs: Crs) -> None:
         raise CrsMissing(f"{path} is gone ({error.strerror or error}): run `proofplane bb doctor`") from None
     if size < crs.points * POINT_SIZE:
         raise CrsMissing(f"{path} has become smaller than {crs.points} points: run `proofplane bb doctor`")
+    if crs.grumpkin and not grumpkin.is_whole(crs.directory):
+        raise CrsWrong(f"{crs.directory / grumpkin.FILE_NAME} is gone or damaged: run `proofplane bb setup`")
 
 
-async def _greet(client: rpc.Client) -> None:
+async def _greet(good: CircuitVerify, client: rpc.Client) -> None:
     try:
-        answer = await client.call(known_good(), timeout=GREETING_SECONDS)
+        answer = await client.call(good, timeout=GREETING_SECONDS)
     except CallFailed as error:
+        if classify(error.message) is Meaning.SHORT:
+            raise CouldNotVerify(f"a fresh bb cannot verify a good proof: {error}") from error
         raise UnfitVerifier(f"a fresh bb cannot verify a good proof; its ceremony points may be damaged: {error}") from error
     if not answer.verified:
         raise UnfitVerifier("a fresh bb refuses a good proof: it is not the binary that it should be, or damaged")

@@ -1,6 +1,7 @@
 """Verifying with real `bb` processes: a proof is verified, refused, or nothing is known about it; the three never mix.
 
-What can be told without `bb` is told without it: sizes, counts, canonical values. It is faster, and some of it `bb` would not tell.
+What can be told without `bb` is told without it: sizes, counts, canonical values (`check`, `check_chonk`). It is faster, and some of it
+`bb` would not tell. What `bb` says is believed as far as `vetting` goes.
 """
 
 from __future__ import annotations
@@ -12,16 +13,17 @@ from dataclasses import dataclass
 
 from proofplane.barretenberg.answers import reason, unanswered
 from proofplane.barretenberg.binary import Binary, find_binary
-from proofplane.barretenberg.client import CheckedCaller
 from proofplane.barretenberg.crs import Crs, verification_crs
 from proofplane.barretenberg.errors import CouldNotVerify, ProofFlaw, ProofRefused
 from proofplane.barretenberg.field import Fr
 from proofplane.barretenberg.flavors import Flavor
 from proofplane.barretenberg.generated.barretenberg import ChonkVerifyFromFields, CircuitVerify
 from proofplane.barretenberg.keys import VerificationKey
-from proofplane.barretenberg.ports import Asked
+from proofplane.barretenberg.known_good import KnownGood
+from proofplane.barretenberg.ports import Lender
 from proofplane.barretenberg.proofs import CHONK_BODY, CHONK_OWN_INPUTS, ChonkProof, UltraHonkProof
 from proofplane.barretenberg.specs import verifier_spec
+from proofplane.barretenberg.vetting import Vetted
 from proofplane.base.cores import usable_cores
 from proofplane.base.ids import Hash32, hash32
 from proofplane.pool.pool import WorkerPool
@@ -37,7 +39,11 @@ CHONK_KEY_SIZE = 3680
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """A proof that was verified; made by `Verifier` alone, after `bb` has said so."""
+    """A proof that was verified; `Verifier` makes it after `bb` has said so.
+
+    The type keeps a refused proof from being taken for a verified one by mistake. It is no seal: any code can construct it,
+    so what came from elsewhere (another process, a file) is to be verified and not to be believed for its type.
+    """
 
     key: Hash32
     """SHA-256 of the verification key, which alone says what was proved: hold it against those that you accept."""
@@ -50,9 +56,10 @@ class Verified:
 class Verifier:
     """Verifies over a pool of `bb` processes, as many at a time as the pool has; get one from `open_verifier`."""
 
-    def __init__(self, pool: Asked) -> None:
-        """Takes an entered pool of `verifier_spec` processes."""
-        self._bb = CheckedCaller(pool, VERIFY_SECONDS)
+    def __init__(self, pool: Lender, good: KnownGood | None = None) -> None:
+        """Takes an entered pool of `verifier_spec` processes, and the good proofs that its specification was given; None: the genuine."""
+        self.vetted = Vetted(pool, good)
+        """The processes, for who has more to ask of one."""
 
     async def verify(
         self,
@@ -79,28 +86,22 @@ class Verifier:
             CouldNotVerify: Nothing is known about the proof.
             Broken, NeverAgain: Nothing is known, and no process that could verify can be started, as the message says.
         """
-        _check_counts(key, public_inputs, proof, flavor)
+        check(key, len(public_inputs), proof, flavor)
         request = CircuitVerify(key.raw, list(public_inputs), list(proof.parts), flavor.settings)
         try:
             with unanswered(CouldNotVerify):
-                answer = await self._bb.call(request, timeout=timeout)
+                answer = await self.vetted.ask(request, grumpkin=flavor.ipa, timeout=timeout)
         except CallFailed as error:
             raise ProofRefused(ProofFlaw.MALFORMED, reason(error)) from error
         return _verified(answer.verified, key, public_inputs, proof)
 
     async def verify_chonk(self, key: VerificationKey, proof: ChonkProof, *, timeout: float = VERIFY_SECONDS) -> Verified:
         """Verifies a proof of a stack of circuits under the hiding circuit's key; raises what `verify` raises."""
-        if len(key.raw) != CHONK_KEY_SIZE:
-            raise ProofRefused(ProofFlaw.WRONG_KEY, f"Chonk proofs are verified under keys of {CHONK_KEY_SIZE} bytes, not {len(key.raw)}")
+        check_chonk(key, proof)
         outputs = key.public_inputs - CHONK_OWN_INPUTS
-        if outputs < 0 or len(proof.parts) != CHONK_BODY + key.public_inputs:
-            raise ProofRefused(
-                ProofFlaw.WRONG_SIZE,
-                f"a Chonk proof under this key has {CHONK_BODY + key.public_inputs} field elements, not {len(proof.parts)}",
-            )
         try:
             with unanswered(CouldNotVerify):
-                answer = await self._bb.call(ChonkVerifyFromFields(list(proof.parts), key.raw), timeout=timeout)
+                answer = await self.vetted.ask(ChonkVerifyFromFields(list(proof.parts), key.raw), grumpkin=True, timeout=timeout)
         except CallFailed as error:
             raise ProofRefused(ProofFlaw.MALFORMED, reason(error)) from error
         return _verified(answer.valid, key, proof.fields[:outputs], proof)
@@ -130,17 +131,34 @@ async def open_verifier(
         yield Verifier(pool)
 
 
-def _check_counts(key: VerificationKey, public_inputs: Sequence[Fr], proof: UltraHonkProof, flavor: Flavor) -> None:
+def check(key: VerificationKey, public_inputs: int, proof: UltraHonkProof, flavor: Flavor) -> None:
+    """What sizes and counts tell of a proof of one circuit with so many public inputs.
+
+    Raises:
+        ProofRefused: The key is none of the flavour (WRONG_KEY), or for another number of public inputs (WRONG_INPUTS),
+            or the proof has another number of field elements than any under this key (WRONG_SIZE).
+    """
     if len(key.raw) != flavor.key_size:
         raise ProofRefused(ProofFlaw.WRONG_KEY, f"a key of {flavor.value} has {flavor.key_size} bytes, not {len(key.raw)}")
     inputs = key.public_inputs - flavor.own_inputs
-    if len(public_inputs) != inputs:
-        raise ProofRefused(ProofFlaw.WRONG_INPUTS, f"the key is for {inputs} public inputs, not {len(public_inputs)}")
+    if public_inputs != inputs:
+        raise ProofRefused(ProofFlaw.WRONG_INPUTS, f"the key is for {inputs} public inputs, not {public_inputs}")
     fields = flavor.proof_size(key.log_size)
-    if len(proof.parts) != fields:
-        raise ProofRefused(
-            ProofFlaw.WRONG_SIZE, f"a {flavor.value} proof under this key has {fields} field elements, not {len(proof.parts)}"
-        )
+    if len(proof) != fields:
+        raise ProofRefused(ProofFlaw.WRONG_SIZE, f"a {flavor.value} proof under this key has {fields} field elements, not {len(proof)}")
+
+
+def check_chonk(key: VerificationKey, proof: ChonkProof) -> None:
+    """What sizes and counts tell of a Chonk proof.
+
+    Raises:
+        ProofRefused: The key is none of a hiding circuit (WRONG_KEY), or the proof has not the size that follows from it (WRONG_SIZE).
+    """
+    if len(key.raw) != CHONK_KEY_SIZE:
+        raise ProofRefused(ProofFlaw.WRONG_KEY, f"Chonk proofs are verified under keys of {CHONK_KEY_SIZE} bytes, not {len(key.raw)}")
+    fields = CHONK_BODY + key.public_inputs
+    if key.public_inputs < CHONK_OWN_INPUTS or len(proof) != fields:
+        raise ProofRefused(ProofFlaw.WRONG_SIZE, f"a Chonk proof under this key has {fields} field elements, not {len(proof)}")
 
 
 def _verified(valid: bool, key: VerificationKey, public_inputs: Sequence[Fr], proof: UltraHonkProof | ChonkProof) -> Verified:

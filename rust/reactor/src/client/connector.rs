@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use proofplane_ring::{ChannelError, ClientChannel, Owner, Spin};
 use rustix::io::Errno;
+use rustix::net::sockopt::socket_peercred;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
+use rustix::process::{Uid, geteuid};
 
 use super::connection::{Connection, Link};
 use super::schedule::{Next, Schedule};
@@ -22,6 +24,7 @@ pub enum Target {
     /// Anybody's: 1 ms doubling to 50 ms, 5 s in all.
     Foreign,
     /// Our own child: every 0.2 ms for 50 ms, then every 1 ms while the process lives, up to the start deadline.
+    /// Whoever listens must be of our user (or root): others could read the path off its command line and be there first.
     Child {
         /// Its process id.
         pid: u32,
@@ -132,7 +135,10 @@ impl Connector {
     fn try_once(&self) -> Result<Connection, Obstacle> {
         let limits = &self.options.limits;
         let link = match &self.address {
-            Address::Socket(path) => Link::Socket(connect_socket(path, limits, spinning::spin(self.options.spin_us))?),
+            Address::Socket(path) => {
+                let ours_only = matches!(self.options.target, Target::Child { .. });
+                Link::Socket(connect_socket(path, ours_only, limits, spinning::spin(self.options.spin_us))?)
+            }
             Address::SharedMemory(name) => Link::Shared(Box::new(self.join(name)?)),
         };
         Ok(Connection::new(link, limits))
@@ -161,7 +167,7 @@ impl Connector {
 }
 
 /// One non-blocking connect; the socket blocks afterwards, as `SocketLink` wants it.
-fn connect_socket(path: &Path, limits: &Limits, spin: Spin) -> Result<SocketLink, Obstacle> {
+fn connect_socket(path: &Path, ours_only: bool, limits: &Limits, spin: Spin) -> Result<SocketLink, Obstacle> {
     let refused = |error: Errno| Obstacle::Final(format!("the system refused: {}", io::Error::from(error)));
     let address = SocketAddrUnix::new(path).map_err(|_| Obstacle::Final("the path is longer than a socket's may be (107 bytes)".into()))?;
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
@@ -185,6 +191,20 @@ fn connect_socket(path: &Path, limits: &Limits, spin: Spin) -> Result<SocketLink
         Err(Errno::NOTDIR) => return Err(Obstacle::Final("a part of the path is no directory; correct the address".into())),
         Err(error) => return Err(refused(error)),
     }
+    if ours_only {
+        let listener = socket_peercred(&fd).map_err(refused)?.uid;
+        if !may_be_ours(listener, geteuid()) {
+            return Err(Obstacle::Final(format!(
+                "user {} listens there, not our child; put the socket into a directory of your own",
+                listener.as_raw()
+            )));
+        }
+    }
     rustix::io::ioctl_fionbio(&fd, false).map_err(refused)?;
     SocketLink::new(fd, limits, spin).map_err(refused)
+}
+
+/// Whether a process of our own may be one of the user `listener`.
+fn may_be_ours(listener: Uid, us: Uid) -> bool {
+    listener == us || listener.is_root()
 }
