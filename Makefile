@@ -76,6 +76,7 @@ bench: $(STAMP) ## the figures of the README
 	$(BIN)/python benches/proving_pipeline.py
 	$(BIN)/python benches/rpc/run.py
 	$(BIN)/python benches/chain/run.py
+	$(BIN)/python benches/barretenberg/run.py
 
 generate: $(STAMP) ## rewrite what is generated: the checklist table in docs/design/proving.md, the bindings of bb, of the verifier and of the echo service
 	$(BIN)/python tests/kit/checklist.py

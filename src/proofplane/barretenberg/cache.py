@@ -12,9 +12,9 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import secrets
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -29,8 +29,11 @@ VARIABLE = "PROOFPLANE_CACHE"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 """What the system says when a file cannot grow: no space, over the user's share, over the limit of file sizes."""
 
-_TEMPORARY = ".new-"
+_TEMPORARY = ".proofplane-new-"
 """How names of files begin that are still being written."""
+
+_LEFTOVER = re.compile(rf"{re.escape(_TEMPORARY)}.*-[0-9a-f]{{16}}")
+"""Exactly such names: the folder may be the user's, and nothing else in it is removed."""
 
 _ELSEWHERE = f"name another folder by {VARIABLE} (points for proving: CRS_PATH)"
 
@@ -76,8 +79,8 @@ def locked(folder: Path, patience: float) -> Iterator[None]:
         fd = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         _take(fd, folder, patience)
-        for left in folder.glob(f"{_TEMPORARY}*"):
-            if left.is_dir():
+        for left in [path for path in folder.iterdir() if _LEFTOVER.fullmatch(path.name)]:
+            if left.is_dir() and not left.is_symlink():
                 shutil.rmtree(left, ignore_errors=True)
             else:
                 left.unlink(missing_ok=True)
@@ -104,13 +107,14 @@ def _take(fd: int, folder: Path, patience: float) -> None:
 def new_file(path: Path, mode: int) -> Iterator[BinaryIO]:
     """A file to write that takes `path`'s place, with `mode`, when the context ends; after an error nothing of it is left.
 
-    Hold the folder's lock (rule 2).
+    Hold the folder's lock (rule 2). Whoever reads something else meanwhile catches that thing's errors itself: those of the system that
+    come out here are taken for this folder's.
 
     Raises:
         CacheFull: No room.
         CacheUnusable: The folder may not be written.
     """
-    temporary = path.with_name(f"{_TEMPORARY}{path.name}-{secrets.token_hex(8)}")
+    temporary = _temporary(path.parent, path.name)
     with typed_errors(path.parent):
         try:
             with temporary.open("xb") as file:
@@ -129,11 +133,16 @@ def new_file(path: Path, mode: int) -> Iterator[BinaryIO]:
 def scratch_folder(folder: Path) -> Iterator[Path]:
     """A new folder inside `folder` that is gone when the context ends; after a kill the next holder of the lock removes it."""
     with typed_errors(folder):
-        path = Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=folder))
+        path = _temporary(folder, "folder")
+        path.mkdir(mode=0o700)
     try:
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def _temporary(folder: Path, name: str) -> Path:
+    return folder / f"{_TEMPORARY}{name}-{secrets.token_hex(8)}"
 
 
 def flush_folder(folder: Path) -> None:

@@ -1,6 +1,6 @@
 """Is a file the beginning of the ceremony's points, and getting one that is into a CRS directory.
 
-What is checked, before the file gets its name:
+What is checked, before the file gets its name (1 and 2 before anything is copied):
 
 1. A whole number of points, at least two, that begin with G and xG.
 2. The longest beginning whose digest is known (32,769 points at most) has that digest.
@@ -9,24 +9,25 @@ What is checked, before the file gets its name:
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from proofplane.barretenberg import grumpkin
 from proofplane.barretenberg.cache import locked, new_file
-from proofplane.barretenberg.crs import POINTS_FILE, Crs
-from proofplane.barretenberg.points import KNOWN, MAX_POINTS, POINT_SIZE, START
+from proofplane.barretenberg.crs import POINTS_FILE, Crs, known_prefix
+from proofplane.barretenberg.points import MAX_POINTS, POINT_SIZE, START
 from proofplane.barretenberg.setup_errors import CrsWrong, FileUnreadable
+
+T = TypeVar("T")
 
 PATIENCE = 5.0
 """Seconds to wait for another process that brings points; it may be downloading for long, which a person should be told."""
 
 _BLOCK = 1 << 20
-"""Bytes that are copied or digested at once."""
+"""Bytes that are copied at once."""
 
 Progress = Callable[[str, int, int], None]
 """Told what is done ("copied", "downloaded", "checked"), how many points of how many."""
@@ -53,37 +54,28 @@ def check_file(path: Path, progress: Progress = silent) -> int:
         CrsWrong: It is not.
         OSError: It cannot be read.
     """
-    with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        points = size // POINT_SIZE
-        if size % POINT_SIZE or not 2 <= points <= MAX_POINTS:
-            raise CrsWrong(
-                f"{size:,} bytes are no ceremony file: points have {POINT_SIZE} bytes each, and there are 2 to {MAX_POINTS:,} of them"
-            )
-        if file.read(len(START)) != START:
-            raise CrsWrong("the first two points are not the ceremony's: this is another file, or a setup of another secret")
-        known = known_prefix(file, points)
-        if known < points:
-            from proofplane.barretenberg import powers  # brings the pairing's library, a tenth of a second, which known files do not need
+    points, known = look(path)
+    if known < points:
+        from proofplane.barretenberg import powers  # brings the pairing's library, a tenth of a second, which known files do not need
 
+        with path.open("rb") as file:
             powers.check(file, known - 1, points, lambda done: progress("checked", done, points))
     return points
 
 
-def known_prefix(file: BinaryIO, points: int) -> int:
-    """How many points at the beginning of a file of so many are pinned by their digest, which is checked; raises `CrsWrong`."""
-    prefix = max((prefix for prefix in KNOWN if prefix.points <= points), key=lambda prefix: prefix.points, default=None)
-    if prefix is None:
-        return min(points, len(START) // POINT_SIZE)
-    file.seek(0)
-    digest = hashlib.sha256()
-    left = prefix.points * POINT_SIZE
-    while left and (block := file.read(min(left, _BLOCK))):
-        digest.update(block)
-        left -= len(block)
-    if digest.digest() != prefix.sha256:
-        raise CrsWrong(f"the first {prefix.points:,} points are not the ceremony's: their sha256 is {digest.hexdigest()}")
-    return prefix.points
+def look(path: Path) -> tuple[int, int]:
+    """Rules 1 and 2, which are quick: how many points a file has, and how many of them are pinned; raises what `check_file` does."""
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        start = file.read(len(START))
+    points = size // POINT_SIZE
+    if size % POINT_SIZE or not 2 <= points <= MAX_POINTS:
+        raise CrsWrong(
+            f"{size:,} bytes are no ceremony file: points have {POINT_SIZE} bytes each, and there are 2 to {MAX_POINTS:,} of them"
+        )
+    if start != START:
+        raise CrsWrong("the first two points are not the ceremony's: this is another file, or a setup of another secret")
+    return points, known_prefix(path, points)
 
 
 def place_file(source: Path, directory: Path, progress: Progress = silent) -> Placed:
@@ -96,23 +88,18 @@ def place_file(source: Path, directory: Path, progress: Progress = silent) -> Pl
         CacheBusy: Another process is bringing points.
         CacheUnusable: The directory may not be made or written.
     """
-    try:
-        old = source.open("rb")
-    except OSError as error:
-        raise FileUnreadable(f"{source} cannot be read: {error.strerror or error}") from None
     target = directory / POINTS_FILE
-    with old:
-        size = os.fstat(old.fileno()).st_size
-        if points_in(directory) * POINT_SIZE >= size:  # asked before the lock: a directory that needs nothing may be read-only
-            _check(source, progress)  # a wrong file is said to be one, needed or not
-            return Placed(target, points_in(directory), fresh=False)
-        with locked(directory, PATIENCE):
-            present = points_in(directory)
-            if present * POINT_SIZE >= size:
-                return Placed(target, present, fresh=False)
-            with new_file(target, 0o644) as new:
-                _copy(old, new, source, progress)
-                points = _check(Path(new.name), progress, source)
+    wanted, _ = _named(source, lambda: look(source))  # before anything is copied: it may be large, and something else
+    if points_in(directory) >= wanted:  # asked before the lock: a directory that needs nothing may be read-only
+        _named(source, lambda: check_file(source, progress))  # a wrong file is said to be one, needed or not
+        return Placed(target, points_in(directory), fresh=False)
+    with locked(directory, PATIENCE):
+        present = points_in(directory)
+        if present >= wanted:
+            return Placed(target, present, fresh=False)
+        with new_file(target, 0o644) as new:
+            _copy(source, new, wanted, progress)
+            points = _named(source, lambda: check_file(Path(new.name), progress))
     return Placed(target, points, fresh=True)
 
 
@@ -121,15 +108,17 @@ def points_in(directory: Path) -> int:
 
     Points without a pinned digest were checked when they came and count by the file's size.
     """
+    path = directory / POINTS_FILE
     try:
-        with (directory / POINTS_FILE).open("rb") as file:
+        with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
-            if size % POINT_SIZE or file.read(len(START)) != START:
-                return 0
-            known_prefix(file, size // POINT_SIZE)
-            return size // POINT_SIZE
+            start = file.read(len(START))
+        if size % POINT_SIZE or start != START:
+            return 0
+        known_prefix(path, size // POINT_SIZE)
     except (OSError, CrsWrong):
         return 0
+    return size // POINT_SIZE
 
 
 def with_grumpkin(directory: Path, verification: Crs) -> None:
@@ -139,26 +128,22 @@ def with_grumpkin(directory: Path, verification: Crs) -> None:
             grumpkin.copy(verification.directory, directory)
 
 
-def _check(path: Path, progress: Progress, source: Path | None = None) -> int:
+def _named(source: Path, of: Callable[[], T]) -> T:
+    """What `of` returns; its errors with the name of the file that the user gave."""
     try:
-        return check_file(path, progress)
+        return of()
     except CrsWrong as error:
-        raise CrsWrong(f"{source or path}: {error}") from None
+        raise CrsWrong(f"{source}: {error}") from None
     except OSError as error:
-        raise FileUnreadable(f"{source or path} cannot be read: {error.strerror or error}") from None
+        raise FileUnreadable(f"{source} cannot be read: {error.strerror or error}") from None
 
 
-def _copy(old: BinaryIO, new: BinaryIO, source: Path, progress: Progress) -> None:
-    goal = os.fstat(old.fileno()).st_size // POINT_SIZE
-    done = 0
-    while True:
-        try:
-            block = old.read(_BLOCK)
-        except OSError as error:  # the reader's fault, not the cache's
-            raise FileUnreadable(f"{source} cannot be read: {error.strerror or error}") from None
-        if not block:
-            break
-        new.write(block)
-        done += len(block)
-        progress("copied", done // POINT_SIZE, goal)
+def _copy(source: Path, new: BinaryIO, points: int, progress: Progress) -> None:
+    """Copies so many points and no more, though the file may have grown since it was looked at."""
+    with _named(source, lambda: source.open("rb")) as old:
+        done, size = 0, points * POINT_SIZE
+        while block := _named(source, lambda: old.read(min(_BLOCK, size - done))):
+            new.write(block)
+            done += len(block)
+            progress("copied", done // POINT_SIZE, points)
     new.flush()

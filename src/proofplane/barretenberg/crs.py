@@ -14,7 +14,8 @@ from pathlib import Path
 from proofplane.barretenberg import grumpkin
 from proofplane.barretenberg.binary import Binary, find_binary
 from proofplane.barretenberg.cache import cache_dir, locked, new_file
-from proofplane.barretenberg.points import G_BYTES, POINT_SIZE, START
+from proofplane.barretenberg.digests import file_sha256
+from proofplane.barretenberg.points import G_BYTES, KNOWN, POINT_SIZE, START, more_points
 from proofplane.barretenberg.setup_errors import CrsMissing, CrsTooSmall, CrsWrong
 
 VARIABLE = "CRS_PATH"
@@ -51,11 +52,14 @@ def verification_dir(environment: Mapping[str, str]) -> Path:
 
 
 def find_crs(environment: Mapping[str, str] = os.environ) -> Crs:
-    """The points for proving, found at once: sizes and the first two points are looked at, the rest was when it was brought here.
+    """The points for proving, found at once: all points whose digest is known (the first 32,769) are looked at, the rest was by
+    `proofplane bb setup`, if that brought it.
+
+    With wrong points `bb` makes proofs that do not verify, which would look like a witness that does not satisfy its circuit.
 
     Raises:
         CrsMissing: There are none.
-        CrsWrong: The file is cut off, or not of the ceremony.
+        CrsWrong: The file is cut off, or not of the ceremony, or the Grumpkin file beside it is damaged.
     """
     directory = crs_dir(environment)
     path = directory / POINTS_FILE
@@ -63,12 +67,35 @@ def find_crs(environment: Mapping[str, str] = os.environ) -> Crs:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             start = file.read(len(START))
+        points = _counted(size, start)
+        known_prefix(path, points)
     except OSError as error:
         raise CrsMissing(
             f"there are no ceremony points at {path} ({error.strerror or error}): run `proofplane bb setup`, "
             "with --crs-file FILE if you have them"
         ) from None
-    return Crs(directory, _counted(path, size, start), grumpkin.is_whole(directory))
+    except CrsWrong as error:
+        raise CrsWrong(f"{path}: {error}: remove it and run `proofplane bb setup`") from None
+    whole = grumpkin.is_whole(directory)
+    if not whole and grumpkin.is_there(directory):
+        raise CrsWrong(f"{directory / grumpkin.FILE_NAME} is damaged: remove it, `proofplane bb setup` brings another one")
+    return Crs(directory, points, whole)
+
+
+def known_prefix(path: Path, points: int) -> int:
+    """How many points at the beginning of a file of so many are pinned by their digest, which is checked.
+
+    Raises:
+        CrsWrong: They are others.
+        OSError: The file cannot be read.
+    """
+    prefix = max((prefix for prefix in KNOWN if prefix.points <= points), key=lambda prefix: prefix.points, default=None)
+    if prefix is None:
+        return min(points, len(START) // POINT_SIZE)
+    digest = file_sha256(path, prefix.points * POINT_SIZE)
+    if digest != prefix.sha256:
+        raise CrsWrong(f"the first {prefix.points:,} points are not the ceremony's: their sha256 is {digest.hex()}")
+    return prefix.points
 
 
 def verification_crs(environment: Mapping[str, str] = os.environ, binary: Binary | None = None) -> Crs:
@@ -109,18 +136,15 @@ def require(crs: Crs, points: int) -> None:
     """Raises `CrsTooSmall` unless there are `points`; to be asked before `bb` is, which would ask the network instead."""
     if crs.points < points:
         raise CrsTooSmall(
-            f"{crs.directory} has {crs.points:,} ceremony points, and {points:,} are needed: run `proofplane bb setup --points {points}`",
+            f"{crs.directory} has {crs.points:,} ceremony points, and {points:,} are needed: {more_points(points)}",
             crs.points,
             points,
         )
 
 
-def _counted(path: Path, size: int, start: bytes) -> int:
+def _counted(size: int, start: bytes) -> int:
     if size == 0 or size % POINT_SIZE:
-        raise CrsWrong(f"{path} has {size:,} bytes, which is no whole number of points: remove it and run `proofplane bb setup`")
+        raise CrsWrong(f"it has {size:,} bytes, which is no whole number of points")
     if start != START[: len(start)]:
-        raise CrsWrong(
-            f"{path} does not begin with the ceremony's points, and a setup of another secret proves nothing: "
-            "remove it and run `proofplane bb setup`"
-        )
+        raise CrsWrong("it does not begin with the ceremony's points, and a setup of another secret proves nothing")
     return size // POINT_SIZE

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from proofplane.barretenberg import grumpkin
 from proofplane.barretenberg.binary import Binary, find_binary
-from proofplane.barretenberg.ceremony import known_prefix
 from proofplane.barretenberg.circuit import MASKING_ROWS
-from proofplane.barretenberg.crs import POINTS_FILE, Crs, find_crs, verification_dir, verification_ready
+from proofplane.barretenberg.crs import POINTS_FILE, VARIABLE, Crs, find_crs, known_prefix, verification_dir, verification_ready
+from proofplane.barretenberg.known_good import known_good_rollup
 from proofplane.barretenberg.one_shot import ask, run
-from proofplane.barretenberg.setup_errors import BinaryWrong, CrsMissing, CrsWrong, VerifiesWrongly
+from proofplane.barretenberg.setup_errors import BinaryWrong, CrsMissing, VerifiesWrongly
 from proofplane.base.cores import usable_cores
 from proofplane.base.errors import ProofplaneError
 
@@ -102,21 +101,19 @@ def _verifies(binary: Binary, directory: Path) -> str:
     if not verification_ready(directory):
         raise CrsMissing(f"{directory} has not the points that verifying needs: run `proofplane bb setup --verify-only`")
     began = time.perf_counter()
-    if not ask(binary.path, grumpkin.known_proof(), directory, _SECONDS).verified:
+    if not ask(binary.path, known_good_rollup(), directory, _SECONDS).verified:
         raise VerifiesWrongly(f"{binary.path} with the points of {directory} refuses a proof that is good")
     return f"a known proof in {(time.perf_counter() - began) * 1000:.0f} ms, with the points of {directory}"
 
 
 def _crs(environment: Mapping[str, str]) -> tuple[Crs, str]:
     crs = find_crs(environment)
-    path = crs.directory / POINTS_FILE
-    try:
-        with path.open("rb") as file:
-            known = known_prefix(file, crs.points)
-    except OSError as error:
-        raise CrsMissing(f"{path} cannot be read: {error.strerror or error}") from None
-    except CrsWrong as error:
-        raise CrsWrong(f"{path}: {error}: remove it and run `proofplane bb setup`") from None
-    pinned = "all pinned" if known == crs.points else f"{known:,} of them pinned, the others checked when they came"
+    known = known_prefix(crs.directory / POINTS_FILE, crs.points)
+    if known == crs.points:
+        pinned = "all pinned"
+    elif environment.get(VARIABLE):  # whoever put them there
+        pinned = f"{known:,} of them pinned, the others genuine only if `proofplane bb setup` brought them, which checks them"
+    else:
+        pinned = f"{known:,} of them pinned, the others checked when they came"
     without = "" if crs.grumpkin else "; no Grumpkin points, which `bb` makes when they are needed first, in 2 s"
     return crs, f"circuits of up to {largest_circuit(crs.points):,} gates: {crs.points:,} points in {crs.directory}, {pinned}{without}"

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
-from importlib.resources import files
 from pathlib import Path
 
 from proofplane.barretenberg.binary import Binary
-from proofplane.barretenberg.cache import new_file, no_room, scratch_folder
+from proofplane.barretenberg.cache import new_file, no_room, scratch_folder, typed_errors
 from proofplane.barretenberg.digests import file_sha256
-from proofplane.barretenberg.generated.barretenberg import CircuitVerify, ProofSystemSettings
+from proofplane.barretenberg.known_good import known_good_rollup
 from proofplane.barretenberg.one_shot import ask
 from proofplane.barretenberg.points import G_BYTES
 from proofplane.barretenberg.setup_errors import GrumpkinNotMade, NoAnswer
@@ -31,10 +29,6 @@ SIZE = 2**15 * 64
 SHA256 = hash32(bytes.fromhex("72b8cdad9da82b666987e5fe6f5a0804e3a9b5ba750aa5d451b514442fe157b2"))
 """Of a complete file; generating is deterministic."""
 
-_KEY_SIZE = 3_680
-_FIELD_SIZE = 32
-_PUBLIC_INPUTS = 1
-
 _NO_ROOM = os.strerror(errno.ENOSPC)
 """What `bb` repeats when it could not write the file."""
 
@@ -42,17 +36,9 @@ _SECONDS = 60.0
 """Bound on generating; it takes 0.8 to 2 s of one core."""
 
 
-def known_proof() -> CircuitVerify:
-    """A proof of the rollup flavour that verifies, from the package's data: key, one public input, 480 fields, joined.
-
-    Its circuit is one multiplication (3 * 5 = 15, the product public).
-    """
-    raw = files("proofplane.barretenberg").joinpath("data", "ipa_proof.bin").read_bytes()
-    fields = [raw[at : at + _FIELD_SIZE] for at in range(_KEY_SIZE, len(raw), _FIELD_SIZE)]
-    settings = ProofSystemSettings(ipa_accumulation=True, oracle_hash_type="poseidon2", disable_zk=False, optimized_solidity_verifier=False)
-    return CircuitVerify(
-        verification_key=raw[:_KEY_SIZE], public_inputs=fields[:_PUBLIC_INPUTS], proof=fields[_PUBLIC_INPUTS:], settings=settings
-    )
+def is_there(folder: Path) -> bool:
+    """Whether a CRS directory has such a file, whole or not."""
+    return (folder / FILE_NAME).exists()
 
 
 def is_whole(folder: Path) -> bool:
@@ -76,7 +62,7 @@ def make(folder: Path, binary: Binary) -> None:
         with new_file(scratch / "bn254_g1.dat", 0o644) as file:
             file.write(G_BYTES)
         try:
-            verified = ask(binary.path, known_proof(), scratch, _SECONDS).verified
+            verified = ask(binary.path, known_good_rollup(), scratch, _SECONDS).verified
         except (NoAnswer, CallFailed, BadReply) as error:
             if _NO_ROOM in str(error):
                 raise no_room(folder, _NO_ROOM) from None
@@ -87,6 +73,8 @@ def make(folder: Path, binary: Binary) -> None:
 
 
 def copy(source: Path, folder: Path) -> None:
-    """Copies the file from one CRS directory into another, whose lock is held."""
-    with (source / FILE_NAME).open("rb") as old, new_file(folder / FILE_NAME, 0o644) as new:
-        shutil.copyfileobj(old, new)
+    """Copies the file from one CRS directory of the cache into another directory, whose lock is held; raises what `new_file` does."""
+    with typed_errors(source):
+        content = (source / FILE_NAME).read_bytes()
+    with new_file(folder / FILE_NAME, 0o644) as new:
+        new.write(content)

@@ -121,7 +121,7 @@ def unpack(tarball: Path, build: Build, path: Path) -> None:
                 member = package.extractfile(build.member)
                 if member is None:
                     raise PackageWrong(f"{build.member} in {tarball} is no file")
-                unpacked = _copied(member, new)
+                unpacked = _copied(tarball, member, new)
         except (tarfile.TarError, gzip.BadGzipFile, EOFError, KeyError) as error:
             raise PackageWrong(f"{tarball} has no {build.member}: {error}") from None
         if unpacked != build.sha256:
@@ -157,9 +157,18 @@ def _packed(scratch: Path, environment: Mapping[str, str], fetching: Callable[[s
     return packed
 
 
-def _copied(old: IO[bytes], new: BinaryIO) -> bytes:
+def _copied(tarball: Path, old: IO[bytes], new: BinaryIO) -> bytes:
     digest = hashlib.sha256()
-    while block := old.read(_BLOCK):
+    while block := _read(tarball, old):
         digest.update(block)
         new.write(block)
     return digest.digest()
+
+
+def _read(tarball: Path, member: IO[bytes]) -> bytes:
+    try:
+        return member.read(_BLOCK)
+    except gzip.BadGzipFile:  # an OSError, too
+        raise
+    except OSError as error:
+        raise FileUnreadable(f"{tarball} cannot be read: {error.strerror or error}") from None

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from types import TracebackType
 
 from proofplane.base.predicate import Predicate, PredicateKind
-from proofplane.crypto.predicates import Check, CheckKind, checker
+from proofplane.crypto.predicates import Check, CheckKind, CheckUnavailable, checker
 
 
 class Checks:
@@ -19,10 +19,14 @@ class Checks:
         self._processes = processes
         self._started = ExitStack()
         self._starting = threading.Lock()
+        self._closed = False
+        """Set under `_starting`, so that nothing is started that nobody would end."""
         self._by_bb: CheckKind | None = None
 
     def _header_step(self, predicate: Predicate, claim: bytes, witness: bytes) -> None:
         with self._starting:
+            if self._closed:
+                raise CheckUnavailable("the check was closed, since the node is ending: start again to have the proof checked")
             if self._by_bb is None:
                 # Here, because it loads the circuits, the pool and the client of `bb`, which most runs have no use for.
                 from proofplane.barretenberg.blocking import BlockingVerifier
@@ -33,8 +37,10 @@ class Checks:
         by_bb(predicate, claim, witness)
 
     def close(self) -> None:
-        """Ends what was started; nobody may be inside the check."""
-        self._by_bb = None
+        """Ends what was started, once calls of other threads are answered; later ones raise `CheckUnavailable`."""
+        with self._starting:
+            self._closed = True
+            self._by_bb = None
         self._started.close()
 
     def __enter__(self) -> Checks:

@@ -25,7 +25,7 @@ from proofplane.node.checks import Checks
 from proofplane.node.config import Settings
 from proofplane.node.data_dir import DataDirectory
 from proofplane.node.header_check import step_keys, step_predicate
-from proofplane.node.header_prover import HeaderProver
+from proofplane.node.header_prover import STEP_SECONDS, HeaderProver
 from proofplane.node.kinds import ULTRA_HONK
 from proofplane.proving.routed import RoutedProver
 from proofplane.proving.tasks import TaskProver
@@ -50,6 +50,8 @@ class CircuitBackend:
     crs: Crs
     """Ceremony points for proving."""
     verification: Crs
+    step_seconds: float = STEP_SECONDS
+    """How long a step may be with `bb`."""
 
     name = ULTRA_HONK.backend
 
@@ -88,7 +90,7 @@ class CircuitBackend:
                 open_verifier(self.binary, self.verification, processes=1) as verifier,
                 open_prover(verifier, self.binary, self.crs, threads=threads) as bb,
             ):
-                steps = HeaderProver(bb, self.binary.version, clock)
+                steps = HeaderProver(bb, self.binary.version, clock, self.step_seconds)
                 proving = TaskProver("bb", steps.prove, _AT_A_TIME)
                 attesting = native_prover(directory, settings, clock)
                 routed = RoutedProver(self.name, attesting, {PredicateKind.ULTRA_HONK: proving})

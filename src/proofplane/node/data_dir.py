@@ -168,10 +168,15 @@ class DataDirectory:
         if found.params != params:
             difference = found.differences(replace(found, params=params))
             raise WrongChain(f"{self.path} holds another chain ({difference}): name another --data-dir")
-        made_with, wanted = _backend(found.step_predicate), _backend(step_predicate)
-        if made_with != wanted:
+        made_with = kind_of(found.step_predicate)
+        if made_with is None:
+            raise WrongChain(
+                f"{self.path} has steps under the predicate {found.step_predicate}, which no backend meets: name another --data-dir"
+            )
+        if made_with.backend != (wanted := _backend(step_predicate)):
             raise WrongBackend(
-                f"{self.path} was made with --backend {made_with}, not {wanted}: give --backend {made_with}, or name another --data-dir"
+                f"{self.path} was made with --backend {made_with.backend}, not {wanted}: "
+                f"give --backend {made_with.backend}, or name another --data-dir"
             )
         if step_predicate not in (None, found.step_predicate):
             raise WrongChain(

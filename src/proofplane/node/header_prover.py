@@ -1,4 +1,8 @@
-"""Makes the receipt of one header step: runs the step program for its claim, has `bb` prove the circuit, and joins the two."""
+"""Makes the receipt of one header step: runs the step program for its claim, has `bb` prove the circuit, and joins the two.
+
+What fails a job for good is about the job: the step does not hold, or its proof does not verify. Whatever is wrong with `bb`, its points
+or its processes says nothing about the step, so it is a `CouldNotProve` here, whatever its family.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +16,10 @@ from proofplane.anchor.programs import STEP_PROGRAM_ID, StepInput, Unexecutable,
 from proofplane.anchor.state import AnchorState
 from proofplane.barretenberg.circuit import Circuit
 from proofplane.barretenberg.circuits.header_step import StepCircuit, circuit_for, public_inputs, witness
+from proofplane.barretenberg.errors import CouldNotProve, WitnessRefused
 from proofplane.barretenberg.field import Fr
-from proofplane.barretenberg.prover import Prover
-from proofplane.base.errors import Broken
+from proofplane.barretenberg.prover import Proof, Prover
+from proofplane.base.errors import Broken, ProofplaneError, TryAgain
 from proofplane.base.receipt import ProverKind, Receipt
 from proofplane.bitcoin.header import Header
 from proofplane.bitcoin.rules import HeaderState, accept
@@ -24,6 +29,10 @@ from proofplane.proving.types import Submission
 from proofplane.service.clock import Clock
 
 _log = logging.getLogger(__name__)
+
+STEP_SECONDS = 60.0
+"""Seconds for one step at `bb`, which takes one or two: thirty times that on a loaded machine. All steps wait behind one that hangs,
+so it must be short beside the ten minutes that the largest circuits are given."""
 
 
 class OtherPredicate(Unexecutable):
@@ -50,9 +59,10 @@ class _Prepared:
 class HeaderProver:
     """Proves header steps with one process of `bb`, and keeps the time that each took."""
 
-    def __init__(self, prover: Prover, version: str, clock: Clock) -> None:
-        """Takes the prover of circuits and the version of `bb`, which goes into the receipts."""
+    def __init__(self, prover: Prover, version: str, clock: Clock, patience: float = STEP_SECONDS) -> None:
+        """Takes the prover of circuits, the version of `bb`, which goes into the receipts, and the seconds that a step may be with `bb`."""
         self._prover = prover
+        self._patience = patience
         self._version = f"bb-{version}"
         self._clock = clock
         self._bb_is_free = asyncio.Lock()
@@ -64,7 +74,8 @@ class HeaderProver:
 
         Raises:
             NeverAgain: The step does not hold, or no circuit states it.
-            TryAgain: `bb` could not be asked to the end.
+            WitnessRefused: It holds, and yet its proof does not verify.
+            TryAgain: `bb` could not be asked to the end, for whatever reason.
             WrongOutputs: See there.
         """
         began = self._clock.now()
@@ -73,7 +84,7 @@ class HeaderProver:
         circuit = Circuit(f"header step, {ready.circuit.name.lower()}", ready.circuit.circuit(), FLAVOR)
         async with self._bb_is_free:
             began = self._clock.now()
-            proved = await self._prover.prove(circuit, ready.witness, step_keys()[ready.circuit])
+            proved = await self._proved(circuit, ready)
             seconds = prepared + self._clock.now() - began
         if tuple(proved.public_inputs) != ready.outputs:
             raise WrongOutputs(f"{job.proof_id}: the proof is about other states than the step's")
@@ -81,6 +92,14 @@ class HeaderProver:
         _log.info("%s proved by bb in %.2f s", job.proof_id, seconds)
         proof = encode(ready.circuit, proved.proof.raw, ready.moho.inner_siblings(), ready.before, ready.after)
         return Receipt(proof, ready.claim, ProverKind.BARRETENBERG, self._version, STEP_PROGRAM_ID)
+
+    async def _proved(self, circuit: Circuit, ready: _Prepared) -> Proof:
+        try:
+            return await self._prover.prove(circuit, ready.witness, step_keys()[ready.circuit], timeout=self._patience)
+        except (WitnessRefused, TryAgain):
+            raise
+        except ProofplaneError as error:  # of the binary, its files or its processes: no verdict, whatever its family
+            raise CouldNotProve(f"the step could not be proved: {error}") from error
 
 
 def _prepared(job: Submission) -> _Prepared:

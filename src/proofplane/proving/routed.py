@@ -71,10 +71,18 @@ class RoutedProver:
         return await self._ask_by_id(ids, lambda backend: backend.fetch, lambda: NotReady("no backend has such jobs"))
 
     async def close(self) -> None:
-        """Closes them all; a second call does nothing."""
-        await asyncio.gather(*[backend.close() for backend in self._backends])
-        await asyncio.gather(*self._forwarding, return_exceptions=True)  # each ends with the completions of its backend
+        """Closes them all; a second call does nothing.
+
+        Raises:
+            ExceptionGroup: What backends raised; the others are closed all the same.
+        """
+        ended = await asyncio.gather(*[backend.close() for backend in self._backends], return_exceptions=True)
+        for forwarding in self._forwarding if any(ended) else ():  # each ends with its backend's completions, unless that is in trouble
+            forwarding.cancel()
+        await asyncio.gather(*self._forwarding, return_exceptions=True)
         self._subscribers.close()
+        if errors := [error for error in ended if isinstance(error, BaseException)]:
+            raise BaseExceptionGroup(f"backends of {self.name} could not be closed properly", errors)
 
     async def _ask_by_id(
         self,

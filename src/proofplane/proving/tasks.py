@@ -72,7 +72,9 @@ class TaskProver:
         self._waiting: OrderedDict[RemoteId, Submission] = OrderedDict()
         self._running: dict[RemoteId, asyncio.Task[None]] = {}
         self._sizes: dict[RemoteId, int] = {}
-        """Input bytes of what waits and runs."""
+        """Input bytes of each job that waits or runs."""
+        self._held = 0
+        """Their sum."""
         self._ended = EndedJobs(KEEP_UNREAD, KEEP_READ)
         self._closed = False
         self._subscribers: Subscribers[RemoteId] = Subscribers()
@@ -116,11 +118,12 @@ class TaskProver:
             return remote_id
         if not all(isinstance(one, Receipt) for one in job.prerequisites):
             return NotPipelined(f"{job.proof_id} builds on a job without a receipt, and {self.name} does not pipeline")
-        held = sum(self._sizes.values())
-        if len(self._sizes) >= MAX_UNFINISHED or (self._sizes and held + len(job.body) > MAX_UNFINISHED_BYTES):
-            return ProverFull(f"{self.name} has {len(self._sizes)} unfinished jobs with {held} bytes: start more when some have ended")
+        size = len(job.body)
+        if len(self._sizes) >= MAX_UNFINISHED or (self._sizes and self._held + size > MAX_UNFINISHED_BYTES):
+            return ProverFull(f"{self.name} has {len(self._sizes)} unfinished jobs with {self._held} bytes: start more when some have ended")
         self._waiting[remote_id] = job
-        self._sizes[remote_id] = len(job.body)
+        self._sizes[remote_id] = size
+        self._held += size
         return remote_id
 
     def _pump(self) -> None:
@@ -143,7 +146,8 @@ class TaskProver:
     def _end(self, remote_id: RemoteId, result: Result) -> None:
         if self._closed:
             return
-        del self._running[remote_id], self._sizes[remote_id]
+        del self._running[remote_id]
+        self._held -= self._sizes.pop(remote_id)
         self._ended.put(remote_id, result)
         self._subscribers.emit(remote_id)
         self._pump()

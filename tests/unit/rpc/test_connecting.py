@@ -37,15 +37,14 @@ def everybodys() -> Iterator[Path]:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
-async def test_a_listener_of_another_user_is_not_taken_for_ones_own_child(everybodys: Path) -> None:
+def test_a_listener_of_another_user_is_not_taken_for_ones_own_child(everybodys: Path) -> None:
     path = str(everybodys / "child.sock")
     command = [sys.executable, "-c", _LISTENER, path, str(_NOBODY)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "listening\n"
-        with pytest.raises(rpc.CannotConnect, match=f"user {_NOBODY} listens there, not our child"):
-            async with rpc.connect(path, child=process.pid):
-                pass
+        with pytest.raises(rpc.CannotConnect, match=f"user {_NOBODY} listens there"), rpc.connect_blocking(path, child=process.pid):
+            pass
         with socket.socket(socket.AF_UNIX) as anybody:
             anybody.connect(path)  # a server that is not said to be our child may be anybody's
         process.kill()

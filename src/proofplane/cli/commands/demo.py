@@ -53,6 +53,11 @@ def demo(blocks: int, data_dir: Path, quiet: bool, config: Path | None, as_json:
     Beside it, a Lean chain with a fork is made and imported.
     """
     settings = settings_from(config, data_dir)
+    if settings.prover.backend != NATIVE.backend:
+        raise BadConfig(
+            f"the demo mines whole regtest blocks, which backend {settings.prover.backend} does not prove: "
+            f"unset [prover] backend (PROOFPLANE_PROVER_BACKEND), or make it {NATIVE.backend}"
+        )
     plan = DemoPlan(blocks)
     if not as_json:
         lean = chain_demo.PLAN
