@@ -49,7 +49,7 @@ def files(tmp_path: Path) -> Files:
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[tuple[Running, str]]:
     """A service on one core, and its address; killed at the end if it still runs."""
-    address = str(tmp_path / "verifier.sock")
+    address = str(tmp_path / "proofplane-verifier.sock")  # its default name
     with Running("verifier", "serve", "--address", address, "--processes", 1, env=bb_cache.environment()) as running:
         yield running, address
 
@@ -81,7 +81,8 @@ async def test_a_service_verifies_for_the_command_and_finishes_what_it_accepted_
 ) -> None:
     running, address = served
     await until(lambda: "verifying at" in running.err_so_far() or not running.runs())
-    asked = await asyncio.to_thread(proofplane, *files.arguments("--service", address, "--json"))
+    own = {"XDG_RUNTIME_DIR": str(Path(address).parent)}
+    asked = await asyncio.to_thread(proofplane, *files.arguments("--json", "--service"), env=own)
     assert asked.json()["verdict"] == "valid"
     async with connect_verifier(address) as verifier:
 
@@ -128,6 +129,11 @@ async def test_a_service_that_is_killed_leaves_no_process_and_nothing_in_the_run
 @pytest.mark.slow
 def test_a_service_that_is_not_there_is_not_known_and_not_invalid(files: Files, tmp_path: Path) -> None:
     proofplane(*files.arguments("--service", tmp_path / "nobody.sock")).refused(3, "could not check the proof")
+
+
+def test_service_without_an_address_is_ones_own(files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "nobody"))
+    here(*files.arguments("--service")).refused(3, str(tmp_path / "nobody" / "proofplane-verifier.sock"), "proofplane verifier serve")
 
 
 def test_a_setting_with_which_nothing_can_be_served_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -17,16 +19,21 @@ from kit.verifier_jobs import chonk, mega_key
 from kit.verifier_service import children, false, good, real_bb, until
 from proofplane import rpc
 from proofplane.barretenberg.errors import ProofRefused
+from proofplane.barretenberg.generated.barretenberg import CircuitVerify
 from proofplane.barretenberg.generated.verifier import CONTRACT, VerifyChonk, VerifyUltraHonk
 from proofplane.barretenberg.service import executor
 from proofplane.barretenberg.service.batch import Decided, find_bad
 from proofplane.barretenberg.service.client import RemoteVerifier, connect_verifier
 from proofplane.barretenberg.service.errors import NotVerified, Obstacle
+from proofplane.barretenberg.service.executor import PooledExecutor
 from proofplane.barretenberg.service.front import Front
 from proofplane.barretenberg.service.serve import serve_verifier
 from proofplane.barretenberg.service.settings import Bounds
 from proofplane.barretenberg.service.types import NOBODY, ChonkJob, Queue, Source, UltraHonkJob, Verdict
 from proofplane.pool.worker import Worker
+
+HANGING = 1.5
+"""Seconds after which a batch whose process was stopped is given up."""
 
 
 @pytest.fixture
@@ -98,14 +105,16 @@ async def test_gossip_is_verified_in_batches_and_bad_keys_refuse_only_their_own_
         os.kill(pid, signal.SIGSTOP)
         first = asyncio.create_task(answer(verifier, false(1)))
         await until(lambda: front.status().busy == 1)
-        jobs = [*(chonk(number, of=number % 3) for number in range(7)), ChonkJob(mega_key(), chonk(7).proof)]
+        jobs = [chonk(number, of=number % 3) for number in range(7)]
         asked = [asyncio.create_task(answer(verifier, job, Queue.GOSSIP)) for job in jobs]
-        await until(lambda: front.status().gossip.waiting == 8)
+        await until(lambda: front.status().gossip.waiting == 7)
         os.kill(pid, signal.SIGCONT)
         assert await first == "FALSE"
-        assert await asyncio.gather(*asked) == [*("FALSE" if number % 3 == 0 else "WRONG_KEY" for number in range(7)), "WRONG_KEY"]
+        assert await asyncio.gather(*asked) == [*("FALSE" if number % 3 == 0 else "MALFORMED" for number in range(7))]
         counters = front.status().counters
-        assert (counters.batches, counters.batched, counters.again, counters.alone) == (1, 8, 0, 2)
+        assert (counters.batches, counters.batched, counters.again) == (1, 7, 4), "those under the good key stay a batch"
+        assert await answer(verifier, ChonkJob(mega_key(), chonk(7).proof), Queue.GOSSIP) == "WRONG_KEY"
+        assert front.status().counters.batches == 1, "a key of another size does not come so far"
 
 
 async def test_a_cancelled_source_is_answered_at_once_and_nothing_of_it_is_begun(address: str) -> None:
@@ -159,17 +168,28 @@ async def test_a_batch_whose_process_fails_is_verified_again_and_each_is_answere
             struck.append(worker.pid)
             os.kill(worker.pid, fault)
 
-    async def failing(worker: Worker, jobs: Sequence[ChonkJob], threads: int, decided: Decided) -> None:
+    async def failing(worker: Worker, jobs: Sequence[ChonkJob], threads: int, known: CircuitVerify, decided: Decided) -> None:
         def deciding(index: int, verdict: Verdict) -> None:
             decided(index, verdict)
             strike(worker)
 
         if not begun:
             strike(worker)
-        await find_bad(worker, jobs, threads, deciding)
+        await find_bad(worker, jobs, threads, known, deciding)
+
+    together = PooledExecutor.together
+
+    async def hurried(self: PooledExecutor, *given: Any) -> None:
+        """Only what hangs has a short deadline: everything else may take as long as a loaded machine takes."""
+        patience, self._timeout = self._timeout, HANGING if fault is signal.SIGSTOP else self._timeout
+        try:
+            await together(self, *given)
+        finally:
+            self._timeout = patience
 
     monkeypatch.setattr(executor, "find_bad", failing)
-    async with service(address, cores=1, timeout=1.0) as front, connect_verifier(address) as verifier:
+    monkeypatch.setattr(PooledExecutor, "together", hurried)
+    async with service(address, cores=1) as front, connect_verifier(address) as verifier:
         pid = await warmed(front, verifier)
         os.kill(pid, signal.SIGSTOP)
         first = asyncio.create_task(answer(verifier, false(0)))
@@ -184,6 +204,32 @@ async def test_a_batch_whose_process_fails_is_verified_again_and_each_is_answere
         assert begun or status.counters.again == 6
         assert status.counters.spawned == 2
         assert status.rpc.unanswered == status.gossip.unanswered == status.busy == 0
+
+
+async def test_a_process_that_is_short_of_memory_for_threads_says_nothing_about_the_proofs_of_its_batch(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limited: list[int] = []
+
+    async def limiting(worker: Worker, jobs: Sequence[ChonkJob]) -> bool:
+        resource.prlimit(worker.pid, resource.RLIMIT_AS, (1 << 20, resource.RLIM_INFINITY))  # less than it has: it gets no more
+        limited.append(worker.pid)
+        return False
+
+    monkeypatch.setattr(executor, "all_hold", limiting)
+    async with service(address, cores=1) as front, connect_verifier(address) as verifier:
+        pid = await warmed(front, verifier)
+        os.kill(pid, signal.SIGSTOP)
+        first = asyncio.create_task(answer(verifier, false(1)))
+        await until(lambda: front.status().busy == 1)
+        asked = [asyncio.create_task(answer(verifier, chonk(number), Queue.GOSSIP)) for number in range(3)]
+        await until(lambda: front.status().gossip.waiting == 3)
+        os.kill(pid, signal.SIGCONT)
+        assert await first == "FALSE"
+        assert await asyncio.gather(*asked) == ["FALSE"] * 3
+        counters = front.status().counters
+        assert (limited, counters.again, counters.spawned) == ([pid], 3, 2)
+        assert children() != [pid]
 
 
 async def test_a_process_that_hangs_for_one_question_costs_that_question_only(address: str) -> None:
@@ -226,16 +272,22 @@ async def test_the_same_request_ids_on_two_connections_are_answered_to_whom_they
 
 async def test_what_breaks_the_contract_is_an_error_and_what_is_no_proof_a_refusal(address: str) -> None:
     job = good()
-    async with service(address, cores=1), rpc.connect(address, CONTRACT) as client:
+    async with service(address, cores=1) as front, rpc.connect(address, CONTRACT) as client:
         asked = VerifyUltraHonk(job.key.raw, b"".join(job.public_inputs), job.proof.raw, job.flavor.value, "", 0)
         for wrong in ({"flavor": "none"}, {"source": "x" * 257}):
             with pytest.raises(rpc.CallFailed):
                 await client.call(msgspec.structs.replace(asked, **wrong), timeout=20)
         with pytest.raises(rpc.CallFailed):
             await client.call(VerifyChonk(job.key.raw, b"", "none", "", 0), timeout=20)
-        wrong_bytes = {"proof": b"", "key": b"x", "public_inputs": b"\xff" * 32}
+        wrong_bytes = {"proof": b"", "key": b"x", "public_inputs": b"\xff" * 32, "flavor": "noir-rollup"}
         for name, value in wrong_bytes.items():
             verdict = await client.call(msgspec.structs.replace(asked, **{name: value}), timeout=20)
             assert (verdict.verified, verdict.unchecked) == (None, None)
             assert verdict.refused is not None
+        counters = front.status().counters
+        assert (counters.requests, counters.refused, counters.spawned) == (4, 4, 0), "they are counted, and bb is not asked"
+        for size in (1271, 1273):
+            verdict = await client.call(VerifyChonk(chonk(0).key.raw, bytes(32 * size), "gossip", "", 0), timeout=20)
+            assert verdict.refused is not None
+            assert verdict.refused.reason == "wrong size"
         assert (await client.call(asked, timeout=20)).verified is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -46,14 +47,16 @@ async def test_the_packages_own_proofs_verify(pool: WorkerPool) -> None:
     assert await verdicts(Verifier(pool), [GOOD, ROLLUP]) == {"verified": 2}
 
 
-async def test_a_flipped_bit_in_any_field_of_a_proof_is_refused(pool: WorkerPool) -> None:
-    found = await verdicts(Verifier(pool), flips(GOOD, 1))
-    assert found.total() == len(GOOD.proof) // SIZE == 410
+async def test_a_flipped_bit_in_every_third_field_of_a_proof_is_refused(pool: WorkerPool) -> None:
+    found = await verdicts(Verifier(pool), islice(flips(GOOD, 1), 0, None, 3))
+    assert found.total() == 137
+    assert len(GOOD.proof) // SIZE == 410
     assert set(found) <= {"false", "malformed", "not canonical"}
     assert await verify(Verifier(pool), GOOD) == "verified"
     assert no_process_died(pool)
 
 
+@pytest.mark.slow
 @pytest.mark.data
 async def test_a_flipped_bit_in_any_field_of_a_zero_knowledge_proof_is_refused(pool: WorkerPool, data_dir: Path) -> None:
     claim = await zero_knowledge(pool, data_dir)
@@ -117,9 +120,9 @@ async def test_a_proof_of_another_circuit_or_for_another_key_is_refused(pool: Wo
 
 
 async def test_random_mutations_are_refused_and_crash_nothing(pool: WorkerPool) -> None:
-    claims = [claim for claim in mutations(GOOD, 400) if claim != GOOD]
+    claims = [claim for claim in mutations(GOOD, 150) if claim != GOOD]
     found = await verdicts(Verifier(pool), claims)
-    assert found.total() == len(claims) > 380
+    assert found.total() == len(claims) > 140
     assert "verified" not in found
     assert await verify(Verifier(pool), GOOD) == "verified"
     assert no_process_died(pool)

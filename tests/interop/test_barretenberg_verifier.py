@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import signal
 import threading
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from kit import bb_cache
 from kit.dev_setup.chonk import chonk_fixture
-from kit.dev_setup.greeting import insecure_verifier_spec
-from kit.tampered import GOOD, Claim, bit_of, flipped, verify
+from kit.dev_setup.greeting import insecure_good, insecure_verifier_spec
+from kit.tampered import GOOD, ROLLUP, Claim, bit_of, flipped, verify
+from proofplane.barretenberg import grumpkin
 from proofplane.barretenberg.blocking import BlockingVerifier
 from proofplane.barretenberg.crs import POINTS_FILE, Crs
-from proofplane.barretenberg.errors import CouldNotVerify, ProofFlaw, ProofRefused, VerifierClosed
+from proofplane.barretenberg.errors import CouldNotVerify, ProofFlaw, ProofRefused, UnfitVerifier, VerifierClosed
 from proofplane.barretenberg.field import SIZE, Fr, elements
 from proofplane.barretenberg.keys import VerificationKey
 from proofplane.barretenberg.proofs import ChonkProof, UltraHonkProof
@@ -79,6 +82,30 @@ async def test_a_process_with_a_damaged_point_is_not_used_and_its_answer_is_no_v
     async with WorkerPool(verifier_spec(bb_cache.bb(), own_crs), 1) as pool:
         with pytest.raises(WorkerUnusable, match="ceremony points may be damaged"):
             await Verifier(pool).verify(KEY, INPUTS, PROOF, GOOD.flavor, timeout=10.0)
+
+
+async def test_a_process_with_damaged_grumpkin_points_refuses_no_proof_that_needs_them(own_crs: Crs) -> None:
+    file = own_crs.directory / grumpkin.FILE_NAME
+    grumpkin.copy(bb_cache.verification_crs().directory, own_crs.directory)
+    good = file.read_bytes()
+    file.write_bytes(good[64:128] + good[64:])
+    async with WorkerPool(verifier_spec(bb_cache.bb(), own_crs), 1) as pool:
+        assert await verify(Verifier(pool), GOOD) == "verified"
+        with pytest.raises(UnfitVerifier, match="Grumpkin"):
+            await verify(Verifier(pool), ROLLUP)
+        file.write_bytes(good)
+        assert await verify(Verifier(pool), ROLLUP) == "verified"
+
+
+async def test_a_process_short_of_memory_says_nothing_about_the_proof(pool: WorkerPool) -> None:
+    verifier = Verifier(pool)
+    assert await verify(verifier, GOOD) == "verified"
+    (pid,) = pool.pids
+    resource.prlimit(pid, resource.RLIMIT_AS, (1 << 20, resource.RLIM_INFINITY))  # less than it has: it gets no more
+    with suppress(CouldNotVerify):  # a refusal would be raised
+        assert await verify(verifier, ROLLUP) == "verified"
+    assert await verify(verifier, ROLLUP) == "verified"
+    assert pid not in pool.pids
 
 
 async def test_a_verifier_opened_by_itself_verifies_and_refuses() -> None:
@@ -163,7 +190,7 @@ async def test_a_real_chonk_proof_is_verified_with_its_outputs_and_its_tampered_
     fixture = chonk_fixture()
     (proof,) = fixture.proofs
     async with WorkerPool(insecure_verifier_spec(), 2) as pool:
-        verifier = Verifier(pool)
+        verifier = Verifier(pool, insecure_good())
         verified = await verifier.verify_chonk(fixture.key, proof)
         assert (verified.key, verified.public_inputs) == (fixture.key.sha256, proof.fields[:2])
         for field in range(0, len(proof.fields), 40):

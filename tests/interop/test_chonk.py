@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kit.dev_setup.chonk import chonk_fixture
-from kit.dev_setup.greeting import insecure_verifier_spec
+from kit.dev_setup.greeting import insecure_good, insecure_verifier_spec
 from proofplane.barretenberg.errors import ProofFlaw, ProofRefused
 from proofplane.barretenberg.field import SIZE
 from proofplane.barretenberg.proofs import ChonkProof
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 async def test_chonk_proofs_are_verified_and_tampered_ones_refused() -> None:
     fixture = chonk_fixture(2)
     async with WorkerPool(insecure_verifier_spec(), 1) as pool:
-        verifier = Verifier(pool)
+        verifier = Verifier(pool, insecure_good())
         for value, proof in enumerate(fixture.proofs, start=1000):
             verified = await verifier.verify_chonk(fixture.key, proof)
             assert [int(each) for each in verified.public_inputs] == [value, value + 1]

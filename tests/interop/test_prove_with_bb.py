@@ -84,11 +84,16 @@ def test_the_summary_has_the_counts_and_the_time_of_each_proof(run: tuple[Path, 
 
 def test_another_process_verifies_them_with_bb_and_counts_them_by_kind(proved: Path, bb: dict[str, str]) -> None:
     report = proofplane("verify-chain", "--json", "--data-dir", proved, env=bb).json()
-    shown = proofplane("verify-chain", "--data-dir", proved, env=bb).succeeded().out
 
     assert report["blocks"] == 3
     assert report["step_proofs"] == {"ultra_honk": 3}
     assert report["recursive_proofs"] == {"native": 3}
+
+
+@pytest.mark.usefixtures("at_hand")
+def test_people_are_shown_the_kinds_by_their_names(proved: Path) -> None:
+    shown = here("verify-chain", "--data-dir", proved).succeeded().out
+
     assert "3 UltraHonk\n" in shown
     assert "3 native\n" in shown
 
@@ -146,12 +151,12 @@ def test_a_proof_of_another_step_in_an_honest_receipt_is_refused(proved: Path, t
     here("verify-chain", "--data-dir", data).refused(1, "step proof of block 45002:", "does not verify")
 
 
-def test_without_bb_nothing_is_said_about_the_chain(proved: Path, tmp_path: Path) -> None:
-    nowhere = {"PROOFPLANE_CACHE": str(tmp_path)}
-    done = proofplane("verify-chain", "--data-dir", proved, env=nowhere)
+def test_without_bb_nothing_is_said_about_the_chain(proved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"PROOFPLANE_CACHE": str(tmp_path), "PROOFPLANE_BB": "", "CRS_PATH": ""}.items():
+        monkeypatch.setenv(name, value)
 
-    done.refused(3, "could not be checked", "proofplane bb setup")
-    proofplane("status", "--data-dir", proved, env=nowhere).succeeded()
+    here("verify-chain", "--data-dir", proved).refused(3, "could not be checked", "proofplane bb setup")
+    here("status", "--data-dir", proved).succeeded()
 
 
 @pytest.mark.usefixtures("at_hand")

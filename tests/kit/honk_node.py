@@ -16,12 +16,13 @@ FIRST_HEIGHT = 40_000
 PATIENCE = 60.0
 """Seconds after which something that should have happened counts as not happening; none takes more than a few on an idle machine."""
 
-_HEADERS = Path("bitcoin") / "mainnet-headers-40000-49999.raw"
+HEADERS = Path("bitcoin") / "mainnet-headers-40000-49999.raw"
+"""The file, within the real inputs."""
 
 
 def proving(data_dir: Path, data: Path, start: int, until: int) -> tuple[object, ...]:
     """The command that proves headers above `start` up to `until` into `data`, as the issue has it."""
-    source = ("--network", "mainnet", "--headers", data_dir / _HEADERS, "--first-height", FIRST_HEIGHT)
+    source = ("--network", "mainnet", "--headers", data_dir / HEADERS, "--first-height", FIRST_HEIGHT)
     return (
         "prove",
         "--backend",

@@ -21,6 +21,10 @@ class ScriptedExecutor:
         """Whether batches break off after their first job, and single jobs raise."""
         self.verdict: Callable[[Job], Verdict] = lambda job: None
         self.gate = asyncio.Event()
+        self.after: asyncio.Event | None = None
+        """Batches end only when this is set, after they have decided."""
+        self.ended = 0
+        """Batches that have."""
         self._threads = 0
 
     async def alone(self, job: Job, threads: int) -> Verdict:
@@ -37,6 +41,9 @@ class ScriptedExecutor:
             decided(index, self.verdict(job))
             if self.broken:
                 return
+        if self.after is not None:
+            await self.after.wait()
+        self.ended += 1
 
     async def _wait(self, threads: int) -> None:
         self._threads += threads

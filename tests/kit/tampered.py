@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from proofplane.barretenberg.errors import MalformedKey, ProofRefused
 from proofplane.barretenberg.field import MODULUS, SIZE, Fr, NotCanonical
 from proofplane.barretenberg.flavors import Flavor
-from proofplane.barretenberg.grumpkin import known_proof
+from proofplane.barretenberg.generated.barretenberg import CircuitVerify
 from proofplane.barretenberg.keys import VerificationKey
-from proofplane.barretenberg.known_good import FLAVOR, known_good
+from proofplane.barretenberg.known_good import FLAVOR, known_good, known_good_rollup
 from proofplane.barretenberg.proofs import UltraHonkProof
 from proofplane.barretenberg.verifier import Verifier
 
@@ -31,10 +31,15 @@ class Claim:
     flavor: Flavor
 
 
-GOOD = Claim(known_good().verification_key, b"".join(known_good().public_inputs), b"".join(known_good().proof), FLAVOR)
+def claim(request: CircuitVerify, flavor: Flavor) -> Claim:
+    """What a request asks."""
+    return Claim(request.verification_key, b"".join(request.public_inputs), b"".join(request.proof), flavor)
+
+
+GOOD = claim(known_good(), FLAVOR)
 """The package's own known good proof."""
 
-ROLLUP = Claim(known_proof().verification_key, b"".join(known_proof().public_inputs), b"".join(known_proof().proof), Flavor.NOIR_ROLLUP)
+ROLLUP = claim(known_good_rollup(), Flavor.NOIR_ROLLUP)
 """The package's own good proof of the flavour that needs Grumpkin points."""
 
 

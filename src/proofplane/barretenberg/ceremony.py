@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -141,9 +142,9 @@ def _named(source: Path, of: Callable[[], T]) -> T:
 def _copy(source: Path, new: BinaryIO, points: int, progress: Progress) -> None:
     """Copies so many points and no more, though the file may have grown since it was looked at."""
     with _named(source, lambda: source.open("rb")) as old:
-        done, size = 0, points * POINT_SIZE
-        while block := _named(source, lambda: old.read(min(_BLOCK, size - done))):
+        left = points * POINT_SIZE
+        while block := _named(source, partial(old.read, min(_BLOCK, left))):
             new.write(block)
-            done += len(block)
-            progress("copied", done // POINT_SIZE, points)
+            left -= len(block)
+            progress("copied", points - left // POINT_SIZE, points)
     new.flush()

@@ -11,7 +11,8 @@ import hashlib
 import os
 import shutil
 import tarfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO
@@ -117,8 +118,11 @@ def unpack(tarball: Path, build: Build, path: Path) -> None:
         )
     with new_file(path, 0o755) as new:
         try:
-            with tarfile.open(tarball, "r:gz") as package:
-                member = package.extractfile(build.member)
+            with _reading(tarball):
+                package = tarfile.open(tarball, "r:gz")  # noqa: SIM115 - closed below
+            with package:
+                with _reading(tarball):
+                    member = package.extractfile(build.member)
                 if member is None:
                     raise PackageWrong(f"{build.member} in {tarball} is no file")
                 unpacked = _copied(tarball, member, new)
@@ -159,15 +163,20 @@ def _packed(scratch: Path, environment: Mapping[str, str], fetching: Callable[[s
 
 def _copied(tarball: Path, old: IO[bytes], new: BinaryIO) -> bytes:
     digest = hashlib.sha256()
-    while block := _read(tarball, old):
+    while True:
+        with _reading(tarball):
+            block = old.read(_BLOCK)
+        if not block:
+            return digest.digest()
         digest.update(block)
         new.write(block)
-    return digest.digest()
 
 
-def _read(tarball: Path, member: IO[bytes]) -> bytes:
+@contextmanager
+def _reading(tarball: Path) -> Iterator[None]:
+    """The system's errors about the package, which are not the cache's."""
     try:
-        return member.read(_BLOCK)
+        yield
     except gzip.BadGzipFile:  # an OSError, too
         raise
     except OSError as error:

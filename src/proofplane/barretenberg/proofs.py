@@ -54,7 +54,7 @@ class _Fields:
 
     @property
     def parts(self) -> tuple[bytes, ...]:
-        """The same, cut: what is sent. Cut anew each time (30 us), since proofs wait in thousands and the parts take twice as much again."""
+        """The same, cut: what is sent. Cut anew each time (30 us): proofs wait in thousands, and the parts take twice as much again."""
         return tuple(_split("the proof", self.raw))
 
     def __len__(self) -> int:

@@ -85,13 +85,18 @@ class Vetted:
             try:
                 return await worker.call(request)
             except CallFailed as failed:
-                try:
-                    about_content(failed)
-                except Doubtful:
-                    worker.condemn()
-                    raise
+                require_content(worker, failed)
                 await confirm(worker, self.good.of(grumpkin))
                 raise
+
+
+def require_content(worker: Lent, failed: CallFailed) -> None:
+    """Rule 3; raises `Doubtful`, the process condemned, for an error that is not about the content."""
+    try:
+        about_content(failed)
+    except Doubtful:
+        worker.condemn()
+        raise
 
 
 async def confirm(worker: Lent, good: CircuitVerify) -> None:
@@ -112,10 +117,11 @@ async def _require_grumpkin(worker: Lent, good: CircuitVerify) -> None:
         accepted = (await worker.call(good)).verified
         said = "it refuses it"
     except CallFailed as failed:
-        worker.condemn()
-        about_content(failed)
+        require_content(worker, failed)
         accepted = False
         said = reason(failed)
     if not accepted:
         worker.condemn()
-        raise UnfitVerifier(f"bb fails a good proof that needs the Grumpkin points, which may be damaged: run `proofplane bb doctor` ({said})")
+        raise UnfitVerifier(
+            f"bb fails a good proof that needs the Grumpkin points, which may be damaged: run `proofplane bb doctor` ({said})"
+        )

@@ -130,7 +130,7 @@ class DataDirectory:
 
         Raises:
             DirectoryInUse, DirectoryUnusable: See `DirectoryLock`.
-            WrongChain: It was made for another anchor or with other keys; nothing was written.
+            WrongChain: It was made for another anchor, with other keys or for steps that no backend proves; nothing was written.
             WrongBackend: It was made with another backend; nothing was written.
             KeyFileUnusable, KeyFileBroken: See `load_or_create_key`.
         """
@@ -169,13 +169,15 @@ class DataDirectory:
             difference = found.differences(replace(found, params=params))
             raise WrongChain(f"{self.path} holds another chain ({difference}): name another --data-dir")
         made_with = kind_of(found.step_predicate)
-        if made_with is None:
+        wanted = NATIVE if step_predicate is None else kind_of(step_predicate)
+        if made_with is None or wanted is None:
             raise WrongChain(
-                f"{self.path} has steps under the predicate {found.step_predicate}, which no backend meets: name another --data-dir"
+                f"{self.path} was made for steps under {found.step_predicate}, which no backend of this version meets: "
+                "name another --data-dir"
             )
-        if made_with.backend != (wanted := _backend(step_predicate)):
+        if made_with != wanted:
             raise WrongBackend(
-                f"{self.path} was made with --backend {made_with.backend}, not {wanted}: "
+                f"{self.path} was made with --backend {made_with.backend}, not {wanted.backend}: "
                 f"give --backend {made_with.backend}, or name another --data-dir"
             )
         if step_predicate not in (None, found.step_predicate):
@@ -257,12 +259,6 @@ def write_durably(path: Path, content: bytes) -> None:
 
 def _schnorr(key: SigningKey) -> Predicate:
     return Predicate(PredicateKind.SCHNORR, key.public().raw)
-
-
-def _backend(step_predicate: Predicate | None) -> str:
-    """Which backend meets a chain's step predicate; None stands for a key of its own."""
-    kind = NATIVE if step_predicate is None else kind_of(step_predicate)
-    return "unknown" if kind is None else kind.backend
 
 
 class _PredicateText(msgspec.Struct, forbid_unknown_fields=True):

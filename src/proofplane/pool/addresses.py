@@ -21,9 +21,9 @@ class NoSocketPlace(Broken):
 
 
 def directories() -> list[str]:
-    """Where sockets may be put, the best first: the user's own runtime directory, then the one for temporary files."""
+    """Where sockets can be put, the best first: the user's own runtime directory, then the one for temporary files."""
     places = (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir())
-    return [place for place in places if place and os.path.isdir(place)]
+    return [place for place in places if place and os.path.isdir(place) and os.access(place, os.W_OK | os.X_OK)]
 
 
 def new_address(mark: str) -> str:
@@ -33,7 +33,7 @@ def new_address(mark: str) -> str:
         mark: Of this process, see `Spawner.mark`.
 
     Raises:
-        NoSocketPlace: The paths of all directories are too long.
+        NoSocketPlace: All directories have paths that are too long, or are not ours to write to.
     """
     name = f"{PREFIX}-{mark}-{secrets.token_hex(16)}.sock"
     for place in directories():
@@ -41,5 +41,6 @@ def new_address(mark: str) -> str:
         if len(os.fsencode(path)) <= _LONGEST:
             return path
     raise NoSocketPlace(
-        f"no place for a worker's socket: set XDG_RUNTIME_DIR or TMPDIR to a path of at most {_LONGEST - len(name) - 1} bytes"
+        f"no place for a worker's socket: set XDG_RUNTIME_DIR or TMPDIR to a directory that you may write to, with a path of at most "
+        f"{_LONGEST - len(name) - 1} bytes"
     )

@@ -66,14 +66,8 @@ class Life:
         """
         process = await self._launch()
         try:
-            async with asyncio.timeout(self._spec.start_timeout) as self._patience:  # the clock starts with the process
-                if self.recycled is not None:
-                    self._patience.reschedule(0.0)
-                self.client = await self._connection.enter_async_context(connection(self._spec, process.address, process.pid))
-                process.forget_address()  # what cannot be removed is tried again, and reported, when the worker ends
-                if self._spec.greet is not None:
-                    await self._spec.greet(self.client)
-                self.ready = True
+            async with asyncio.timeout(self._spec.start_timeout) as patience:  # the clock starts with the process
+                await self._become_ready(process, patience)
         except TimeoutError as error:
             message = f"{self._name} was not ready within {self._spec.start_timeout:g} s"
             raise WorkerNotStarted(message, process.pid, self.exit_cause, process.log) from error
@@ -81,8 +75,19 @@ class Life:
             raise await self._not_started(error) from error
         except Exception as error:
             raise self._unusable(error) from error
+
+    async def _become_ready(self, process: Process, patience: asyncio.Timeout) -> None:
+        if self.recycled is not None:
+            patience.reschedule(0.0)
+        self._patience = patience
+        try:
+            self.client = await self._connection.enter_async_context(connection(self._spec, process.address, process.pid))
+            process.forget_address()  # what cannot be removed is tried again, and reported, when the worker ends
+            if self._spec.greet is not None:
+                await self._spec.greet(self.client)
+            self.ready = True
         finally:
-            self._patience = None
+            self._patience = None  # before it is over: then it cannot be changed any more
 
     async def _launch(self) -> Process:
         address = new_address(spawner().mark)
@@ -106,11 +111,11 @@ class Life:
         if self.recycled is not None:
             return
         self.recycled = recycled
-        if not self._gently and self.process is not None:
-            self.process.signal(signal.SIGKILL)
+        self._over.set()
         if self._patience is not None and not self._patience.expired():
             self._patience.reschedule(0.0)
-        self._over.set()
+        if not self._gently and self.process is not None:
+            self.process.signal(signal.SIGKILL)
 
     def lives(self) -> bool:
         """Whether the process lives; asks the system."""

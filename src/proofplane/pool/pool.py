@@ -20,7 +20,7 @@ from proofplane.base.errors import ProofplaneError, TryAgain
 from proofplane.pool.decisions import Decision, End, Fail, Lend, Probe, Start, Ticket
 from proofplane.pool.errors import BadPool, DisposalFailed, LeaseTimeout, PoolClosed, WorkerDied, WorkerUnusable
 from proofplane.pool.exits import Recycle
-from proofplane.pool.lease import Lease
+from proofplane.pool.lease import Lease, Wait
 from proofplane.pool.life import Life
 from proofplane.pool.starts import backoff
 from proofplane.pool.state import PoolState
@@ -70,7 +70,8 @@ class WorkerPool:
         self._futures: dict[Ticket, asyncio.Future[Life]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._disposal_errors: deque[Exception] = deque(maxlen=_KEPT_ERRORS)
-        self._news = asyncio.Event()
+        self._news: asyncio.Event | None = None
+        """Somebody waits for a change of the state."""
         self._alarm: tuple[float, asyncio.Task[None]] | None = None
 
     async def __aenter__(self) -> WorkerPool:
@@ -147,7 +148,7 @@ class WorkerPool:
         failures = 0
         while True:
             self._require_open()
-            numbers = self._state.fill(self._clock.now())
+            numbers = self._state.fill()
             self._turn()
             lives = [life for life in self._lives.values() if life.recycled is None]
             if lives:
@@ -168,10 +169,12 @@ class WorkerPool:
         with suppress(TimeoutError):
             async with asyncio.timeout(self._options.drain_timeout):
                 while not self._state.quiet:
-                    await self._news.wait()
+                    await self._change()
 
     async def close(self) -> None:
         """Ends all workers now, those on lease too, and waits until nothing of them is left. A second call finds nothing to do.
+
+        It has no deadline of its own: each worker's end is bounded by `stop_timeout` and `kill_timeout`, and they end side by side.
 
         Raises:
             ExceptionGroup: All that went wrong while workers were ended, during the pool's life too; mostly `DisposalFailed`.
@@ -195,65 +198,75 @@ class WorkerPool:
         """The process ids of the workers that are ready, those on lease included."""
         return [life.pid for life in self._lives.values() if life.ready and life.recycled is None]
 
-    async def acquire(self, deadline: float) -> Worker:
-        """A worker for a lease that ends at `deadline` on the loop's clock; raises what `lease` says."""
+    def ask(self) -> Wait:
+        """Begins to wait for a worker; raises what `lease` says."""
         self._require_open()
         ticket = self._state.ask()
-        future = asyncio.get_running_loop().create_future()
-        self._futures[ticket] = future
+        future = self._futures[ticket] = asyncio.get_running_loop().create_future()
         self._turn()
-        try:
-            if not future.done():
-                async with asyncio.timeout_at(deadline):
-                    await future
-            return Worker(future.result(), deadline)
-        except TimeoutError:
-            self._give_up(ticket, future)
-            why = self._state.starts.last_failure
-            raise LeaseTimeout(
-                f"no worker of {self._spec.name} was free in time ({self._state.stats().borrowed} of {self._state.size} on lease)"
-                + (f"; the last start failed: {why}" if why else "")
-            ) from why
-        except BaseException:
-            self._give_up(ticket, future)
-            raise
+        return Wait(ticket, future)
+
+    def give_up(self, wait: Wait) -> None:
+        """A lease waits no longer; a worker that it was given just now goes to the next."""
+        self._futures.pop(wait.ticket, None)
+        self._state.withdraw(wait.ticket)
+        if (life := wait.lent) is not None:
+            self._state.not_taken(life.number, self._clock.now())
+        self._turn()
+
+    def too_late(self) -> LeaseTimeout:
+        """The error of a lease whose deadline has passed while it waited."""
+        why = self._state.starts.last_failure
+        error = LeaseTimeout(
+            f"no worker of {self._spec.name} was free in time ({self._state.stats().borrowed} of {self._state.size} on lease)"
+            + (f"; the last start failed: {why}" if why else "")
+        )
+        error.__cause__ = why
+        return error
 
     def hand_back(self, worker: Worker, error: BaseException | None) -> None:
         """The end of a lease, with the error that ended it."""
         worker.leave()
         recycled = worker.broken
-        if recycled in (None, Recycle.CONDEMNED) and error is not None and not isinstance(error, HARMLESS):
-            recycled = Recycle.CANCELLED if isinstance(error, asyncio.CancelledError) else Recycle.FAILED
+        if recycled in (None, Recycle.CONDEMNED):
+            if error is not None and not isinstance(error, HARMLESS):
+                recycled = Recycle.CANCELLED if isinstance(error, asyncio.CancelledError) else Recycle.FAILED
+            elif worker.client.in_use:  # by a task that the lessee has not waited for
+                recycled = Recycle.FAILED
         resident = 0 if self._options.max_memory is None else worker.resident()
         self._state.handed_back(worker.number, self._clock.now(), recycled, resident)
         self._turn()
 
-    def overdue(self, worker: Worker) -> None:
-        """A lease's deadline has passed and it is not over."""
-        self._state.end(worker.number, Recycle.OVERDUE)
+    def overdue(self, life: Life) -> None:
+        """A lease's deadline has passed and it is not over: its worker is killed, and its calls fail now, slow as the system may be."""
+        self._state.end(life.number, Recycle.OVERDUE)
         self._turn()
+        if life.client is not None:
+            life.client.close()
 
     def _require_open(self) -> None:
         if not self._entered:
             raise PoolClosed("the pool was not entered: use `async with`")
         self._state.require_open()
 
-    def _give_up(self, ticket: Ticket, future: asyncio.Future[Life]) -> None:
-        """A lease waits no longer; a worker that it was given just now goes to the next."""
-        self._futures.pop(ticket, None)
-        self._state.withdraw(ticket)
-        if future.done() and not future.cancelled() and future.exception() is None:
-            self._state.not_taken(future.result().number, self._clock.now())
-        self._turn()
-
     def _turn(self) -> None:
         """Does what the state decides, until it decides nothing more."""
         while decisions := self._state.decide(self._clock.now(), lambda number: self._lives[number].lives()):
             for decision in decisions:
-                self._do(decision)
+                try:
+                    self._do(decision)
+                except Exception as error:  # the others are to be done all the same
+                    self._keep(error)
         self._set_alarm(self._state.wake_at)
-        self._news.set()
-        self._news = asyncio.Event()
+        if self._news is not None:
+            self._news.set()
+            self._news = None
+
+    async def _change(self) -> None:
+        """Waits until something has been decided."""
+        if self._news is None:
+            self._news = asyncio.Event()
+        await self._news.wait()
 
     def _do(self, decision: Decision) -> None:
         match decision:
@@ -347,7 +360,7 @@ class WorkerPool:
             self._state.end_unless_lent(number, Recycle.SIBLING)
         self._turn()
         while any(self._state.is_ending(number) for number in numbers):
-            await self._news.wait()
+            await self._change()
 
     def _own(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)
@@ -357,8 +370,12 @@ class WorkerPool:
     def _disown(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("the pool of %s failed", self._spec.name, exc_info=error)
-            self._disposal_errors.append(error if isinstance(error, Exception) else DisposalFailed(repr(error)))
+            self._keep(error)
+
+    def _keep(self, error: BaseException) -> None:
+        """For `close`: an error of ours, which nobody waits for."""
+        log.error("the pool of %s failed", self._spec.name, exc_info=error)
+        self._disposal_errors.append(error if isinstance(error, Exception) else DisposalFailed(repr(error)))
 
     def _set_alarm(self, at: float | None) -> None:
         """Has the state asked again at `at`."""

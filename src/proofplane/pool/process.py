@@ -7,6 +7,7 @@ import logging
 import os
 import select
 import signal
+import subprocess
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -26,6 +27,14 @@ _KEPT_CHARACTERS = 300
 _CHUNK = 65_536
 """Bytes read at once, which is what a pipe holds."""
 
+_LULL = 0.1
+"""Seconds for which nothing is read after something was.
+
+`bb` says that a proof was verified in several writes, and each time that we look costs 20 microseconds."""
+
+_TALKATIVE = 8_192
+"""Bytes at once of a process that is listened to without lulls: in a lull it says eight times as much before it has to wait for us."""
+
 
 class Process:
     """A running child and its socket's path; made by `launch`, to be ended by `end` on every path."""
@@ -38,18 +47,21 @@ class Process:
         self._pidfd: int | None = spawned.pidfd
         self._output: int | None = spawned.output
         self._loop = asyncio.get_running_loop()
+        self._poll = select.poll()
+        self._poll.register(spawned.pidfd, select.POLLIN)
+        self._lull: asyncio.TimerHandle | None = None
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
         self._partial = ""
         self._exited = asyncio.Event()
         self.on_exit: Callable[[], None] = _nothing
         """Called once, on the loop, as soon as the process has ended."""
         self._loop.add_reader(spawned.pidfd, self._exit)
-        self._loop.add_reader(spawned.output, self._read)
+        self._listen()
 
     @classmethod
     async def launch(cls, argv: Sequence[str], environment: Mapping[str, str], address: str) -> Process:
         """Starts `argv`; raises `OSError` or `ValueError` if the system cannot."""
-        future = spawner().spawn(argv, environment)
+        future = spawner().spawn(argv, environment, address)
         try:
             return cls(await asyncio.wrap_future(future), address)
         except asyncio.CancelledError:
@@ -63,16 +75,13 @@ class Process:
 
     @property
     def log(self) -> tuple[str, ...]:
-        """The last lines of its output."""
+        """The last lines of its output, up to this moment."""
+        self._read()
         return (*self._lines, self._partial) if self._partial else tuple(self._lines)
 
     def lives(self) -> bool:
         """Asks the system, at once, so that a death is known before the loop has been told."""
-        if self._pidfd is None:
-            return False
-        poll = select.poll()
-        poll.register(self._pidfd, select.POLLIN)
-        return not poll.poll(0)
+        return self._pidfd is not None and not self._poll.poll(0)
 
     def resident(self) -> int:
         """Bytes of its resident memory; 0 if it has ended."""
@@ -120,7 +129,7 @@ class Process:
                     )
         except asyncio.CancelledError:
             self.signal(signal.SIGKILL)
-            with suppress(TimeoutError, ValueError):
+            with suppress(subprocess.TimeoutExpired):
                 self._popen.wait(kill_timeout)  # blocks for microseconds; the loop is ending, and nobody else would reap it
             raise
         except OSError as error:
@@ -141,8 +150,9 @@ class Process:
 
     def _release(self) -> list[Exception]:
         errors: list[Exception] = []
-        if self._output is not None:
-            self._read()  # its last words
+        self._read()  # its last words
+        if self._lull is not None:
+            self._lull.cancel()
         for fd in (self._pidfd, self._output):
             if fd is not None:
                 self._loop.remove_reader(fd)
@@ -160,20 +170,36 @@ class Process:
         self._exited.set()
         self.on_exit()
 
-    def _read(self) -> None:
-        while self._output is not None:
-            try:
-                said = os.read(self._output, _CHUNK)
-            except BlockingIOError:
-                return
-            if not said:
-                self._loop.remove_reader(self._output)
-                return
-            *lines, self._partial = (self._partial + said.decode(errors="replace")).split("\n")
-            self._partial = self._partial[:_KEPT_CHARACTERS]
-            self._lines.extend(line[:_KEPT_CHARACTERS] for line in lines[-_KEPT_LINES:])
+    def _listen(self) -> None:
+        self._lull = None
+        if self._output is not None:
+            self._loop.add_reader(self._output, self._hear)
+
+    def _hear(self) -> None:
+        """It has said something, or closed its output."""
+        if self._output is None:
+            return
+        said = self._read()
+        if said < _TALKATIVE:
+            self._loop.remove_reader(self._output)
+            if said > 0:
+                self._lull = self._loop.call_later(_LULL, self._listen)
+
+    def _read(self) -> int:
+        """Takes what it has said, at most a pipe full; returns how many bytes."""
+        if self._output is None:
+            return 0
+        try:
+            said = os.read(self._output, _CHUNK)
+        except BlockingIOError:
+            return 0
+        *lines, self._partial = (self._partial + said.decode(errors="replace")).split("\n")
+        self._partial = self._partial[:_KEPT_CHARACTERS]
+        self._lines.extend(line[:_KEPT_CHARACTERS] for line in lines[-_KEPT_LINES:])
+        if log.isEnabledFor(logging.DEBUG):
             for line in lines:
                 log.debug("process %d: %s", self.pid, line)
+        return len(said)
 
 
 def _nothing() -> None:

@@ -7,9 +7,11 @@ Rules:
 3. A worker that was ended for whatever reason is never lent again; its place is free only when its process is gone.
 4. At most `size` processes exist, those that are starting or ending included.
 5. Workers are started when somebody waits, as many as wait, each once: one that is starting or probed counts for one who waits.
+   Nobody waits for a probe while another worker is idle that needs none.
 6. After a failed start one worker at a time is started, with growing pauses; failures of starts that ran side by side count once.
    When the retries are used up, or trying again is useless, and no worker lives, all who wait are told, and the count begins anew.
 7. A worker is replaced when its number of leases, its age or its memory says so, or its generation has expired.
+   Age counts from when it was ready, and only if it has served somebody: else a short one would replace workers for ever.
 
 ```
             started              lend                       gone
@@ -21,7 +23,8 @@ Rules:
      └────────────────┴──────── ended ───────────┴──────────┘
 ```
 
-Invariants: `_idle` holds exactly the IDLE slots; nobody waits while an idle worker could be lent; a lease that waits is in `_waiting` once.
+Invariants: `_idle` holds exactly the IDLE slots, those idle longest first; `_phases` counts the slots of each phase; nobody waits while
+an idle worker could be lent; a lease that waits is in `_waiting` once.
 """
 
 from __future__ import annotations
@@ -75,13 +78,12 @@ class Slot:
     generation: int
     round: int
     """Of starts, see rule 6."""
-    born: float
+    born: float = 0.0
+    """When it became ready."""
     phase: Phase = Phase.STARTING
     since: float = 0.0
     """When it was lent, or became idle."""
     leases: int = 0
-    asked: bool = False
-    """Whether it has just answered the probe."""
     recycled: Recycle | None = None
     """Why it was ended."""
 
@@ -118,6 +120,7 @@ class PoolState:
     retried: int = 0
     disposal_failures: int = 0
     _idle: list[WorkerId] = field(default_factory=list)
+    _phases: dict[Phase, int] = field(default_factory=lambda: dict.fromkeys(Phase, 0))
     _waiting: deque[Ticket] = field(default_factory=deque)
     _made: list[Decision] = field(default_factory=list)
     _workers: int = 0
@@ -159,10 +162,10 @@ class PoolState:
         if ticket in self._waiting:
             self._waiting.remove(ticket)
 
-    def fill(self, now: float) -> list[WorkerId]:
+    def fill(self) -> list[WorkerId]:
         """Starts as many workers as there is room for; their `Start`s are decided next."""
         room = self.size - len(self.slots) if self.stage is Stage.OPEN else 0
-        return [self._start(now) for _ in range(room)]
+        return [self._start() for _ in range(room)]
 
     def started(self, worker: WorkerId, now: float) -> None:
         """A worker is ready. One that was ended meanwhile stays ended."""
@@ -170,6 +173,7 @@ class PoolState:
         self.starts.succeeded()
         if slot.phase is Phase.STARTING:
             self._ready += 1
+            slot.born = now
             self._rest(slot, now)
 
     def start_failed(self, worker: WorkerId, now: float, error: ProofplaneError) -> None:
@@ -182,11 +186,12 @@ class PoolState:
         self.starts.failed(slot.round, now, error)
 
     def probed(self, worker: WorkerId, now: float) -> None:
-        """A worker has answered the probe."""
+        """A worker has answered the probe: it is lent to whoever waits, or idle from now on."""
         slot = self.slots.get(worker)
-        if slot is not None and slot.phase is Phase.PROBING:
-            self._rest(slot, now)
-            slot.asked = True
+        if slot is None or slot.phase is not Phase.PROBING:
+            return
+        if self._rest(slot, now) and self._waiting:
+            self._lend(self._idle.pop(), now)
 
     def handed_back(self, worker: WorkerId, now: float, recycled: Recycle | None, resident: int = 0) -> None:
         """A lease is over; `recycled` says why its worker must not go on, None that it may, with `resident` bytes."""
@@ -217,7 +222,8 @@ class PoolState:
             return
         if slot.phase is Phase.IDLE:
             self._idle.remove(worker)
-        slot.phase, slot.recycled = Phase.ENDING, recycled
+        self._move(slot, Phase.ENDING)
+        slot.recycled = recycled
         self._recycled[recycled] += 1
         self._made.append(End(worker, recycled))
 
@@ -236,6 +242,7 @@ class PoolState:
         """An ended worker's process is gone: its place is free."""
         assert self.slots[worker].phase is Phase.ENDING, "nobody decided its end"
         del self.slots[worker]
+        self._phases[Phase.ENDING] -= 1
 
     def expire(self) -> None:
         """Begins a new generation: those that are idle go now, the others when they are ready or handed back."""
@@ -258,24 +265,26 @@ class PoolState:
     @property
     def quiet(self) -> bool:
         """Whether nobody waits and nothing is on lease."""
-        return not self._waiting and not self._count(Phase.BORROWED)
+        return not self._waiting and not self._phases[Phase.BORROWED]
 
     def decide(self, now: float, lives: Callable[[WorkerId], bool] = _always) -> list[Decision]:
         """What is to be done now, in this order; done already as far as this state is concerned.
 
         `lives` asks the system about an idle worker that would be lent: its death may not have been noticed yet.
         """
-        while self._idle and len(self._waiting) > self._count(Phase.PROBING):
+        while self._idle and self._waiting:
             slot = self.slots[self._idle[-1]]
             if (recycled := self._outlived(slot, now)) is not None:
                 self.end(slot.number, recycled)
             elif not lives(slot.number):
                 self.end(slot.number, Recycle.DIED)
+            elif not self.probes or now - slot.since < self.options.probe_after:
+                self._lend(self._idle.pop(), now)
+            elif len(self._waiting) > self._phases[Phase.PROBING]:
+                self._made.append(Probe(self._idle.pop()))
+                self._move(slot, Phase.PROBING)
             else:
-                self._idle.pop()
-                self._use(slot, now)
-        for worker in self._idle:
-            self.slots[worker].asked = False  # nobody waited for it any more
+                break  # the others have been idle for longer
         self._start_wanted(now)
         if self.stage is Stage.DRAINING and not self._waiting:
             for slot in list(self.slots.values()):
@@ -290,7 +299,7 @@ class PoolState:
 
     def stats(self) -> PoolStats:
         """Counters and gauges."""
-        phases = Counter(slot.phase for slot in self.slots.values())
+        phases = self._phases
         return PoolStats(
             size=self.size,
             generation=self.generation,
@@ -309,22 +318,22 @@ class PoolState:
             disposal_failures=self.disposal_failures,
         )
 
-    def _use(self, slot: Slot, now: float) -> None:
-        if self.probes and not slot.asked and now - slot.since >= self.options.probe_after:
-            slot.phase = Phase.PROBING
-            self._made.append(Probe(slot.number))
-            return
-        slot.phase, slot.since, slot.asked = Phase.BORROWED, now, False
+    def _lend(self, worker: WorkerId, now: float) -> None:
+        slot = self.slots[worker]
+        self._move(slot, Phase.BORROWED)
+        slot.since = now
         slot.leases += 1
         self._leases += 1
-        self._made.append(Lend(self._waiting.popleft(), slot.number))
+        self._made.append(Lend(self._waiting.popleft(), worker))
 
-    def _rest(self, slot: Slot, now: float) -> None:
-        """A sound worker has nothing to do: it waits for the next lease, unless its time has come."""
-        slot.phase, slot.since = Phase.IDLE, now
+    def _rest(self, slot: Slot, now: float) -> bool:
+        """A sound worker has nothing to do: it waits for the next lease, unless its time has come; returns whether it does."""
+        self._move(slot, Phase.IDLE)
+        slot.since = now
         self._idle.append(slot.number)
         if (recycled := self._outlived(slot, now)) is not None:
             self.end(slot.number, recycled)
+        return recycled is None
 
     def _dismiss(self, slot: Slot) -> None:
         self.end(slot.number, Recycle.CLOSED if slot.phase is Phase.IDLE else Recycle.CUT_OFF)
@@ -334,7 +343,7 @@ class PoolState:
             return Recycle.EXPIRED
         if self.options.max_leases is not None and slot.leases >= self.options.max_leases:
             return Recycle.LEASES
-        if self.options.max_age is not None and now - slot.born >= self.options.max_age:
+        if self.options.max_age is not None and slot.leases and now - slot.born >= self.options.max_age:
             return Recycle.AGE
         return None
 
@@ -344,30 +353,33 @@ class PoolState:
         if starts.last_failure is not None and starts.hopeless and not self._serving():
             self._fail_all(starts.last_failure)
             starts.told()
-        starting = self._count(Phase.STARTING)
-        wanted = min(len(self._waiting) - starting - self._count(Phase.PROBING), self.size - len(self.slots))
+        starting = self._phases[Phase.STARTING]
+        wanted = min(len(self._waiting) - starting - self._phases[Phase.PROBING], self.size - len(self.slots))
         if wanted <= 0 or self.stage is Stage.CLOSED:
             return
         for _ in range(starts.allowed(now, wanted, starting)):
-            self._start(now)
+            self._start()
         if now < starts.not_before:
             self.wake_at = starts.not_before
 
-    def _start(self, now: float) -> WorkerId:
+    def _start(self) -> WorkerId:
         self._workers += 1
         self._spawned += 1
         worker = WorkerId(self._workers)
-        self.slots[worker] = Slot(worker, self.generation, self.starts.round, now)
+        self.slots[worker] = Slot(worker, self.generation, self.starts.round)
+        self._phases[Phase.STARTING] += 1
         self._made.append(Start(worker))
         return worker
 
     def _serving(self) -> bool:
         """Whether somebody who waits may still get a worker without another start."""
-        return any(slot.phase is not Phase.ENDING for slot in self.slots.values())
+        return len(self.slots) > self._phases[Phase.ENDING]
 
     def _fail_all(self, error: ProofplaneError) -> None:
         while self._waiting:
             self._made.append(Fail(self._waiting.popleft(), _copied(error)))
 
-    def _count(self, phase: Phase) -> int:
-        return sum(1 for slot in self.slots.values() if slot.phase is phase)
+    def _move(self, slot: Slot, phase: Phase) -> None:
+        self._phases[slot.phase] -= 1
+        self._phases[phase] += 1
+        slot.phase = phase

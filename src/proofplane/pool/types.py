@@ -67,7 +67,7 @@ class PoolOptions:
     """A worker is replaced after so many leases."""
 
     max_age: float | None = None
-    """Seconds since its start after which a worker is replaced, when it is handed back or would be lent."""
+    """Seconds since it was ready after which a worker that has served is replaced, when it is handed back or would be lent."""
 
     max_memory: int | None = None
     """Resident bytes above which a worker that is handed back is replaced; a large proof leaves most of its memory behind."""

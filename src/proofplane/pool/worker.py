@@ -21,6 +21,8 @@ HARMLESS = (rpc.CallFailed, rpc.BadRequest, rpc.UnknownRequest, rpc.BadOptions, 
 class Worker:
     """One lease's worker; not to be used after the lease."""
 
+    __slots__ = ("_life", "_over", "broken", "client", "deadline", "generation", "number", "pid")
+
     def __init__(self, life: Life, deadline: float) -> None:
         """`deadline` on the loop's clock."""
         assert life.client is not None
@@ -59,7 +61,7 @@ class Worker:
         left = self.deadline - asyncio.get_running_loop().time()
         limit = left if timeout is None else min(left, seconds(timeout))
         try:
-            return await self.client.call(request, timeout=limit)
+            return await self.client.call(request, timeout=limit if limit < left else None)  # the lease has an alarm of its own
         except HARMLESS:
             raise
         except rpc.DeadlinePassed as error:
@@ -67,7 +69,7 @@ class Worker:
             raise self._wedged(type(request).__name__, limit) from error
         except (rpc.Ended, rpc.ConnectionBroken, rpc.Closed) as error:
             self._break(Recycle.DIED)
-            raise await self._died(type(request).__name__) from error
+            raise await self._died(type(request).__name__, left) from error
         except asyncio.CancelledError:
             self._break(Recycle.CANCELLED)
             raise
@@ -100,11 +102,11 @@ class Worker:
         log = () if life.process is None else life.process.log
         return WorkerWedged(f"{name} was not answered within {max(0.0, limit):.3g} s by process {self.pid}", self.pid, life.exit_cause, log)
 
-    async def _died(self, name: str) -> WorkerDied | WorkerWedged | PoolClosed:
+    async def _died(self, name: str, left: float) -> WorkerDied | WorkerWedged | PoolClosed:
         life = self._life
         if life.recycled is Recycle.CUT_OFF:
             return PoolClosed(f"the pool was closed during {name}")
         if life.recycled is Recycle.OVERDUE:
-            return self._wedged(name, 0.0)
+            return self._wedged(name, left)
         log = await life.last_words()
         return WorkerDied(f"process {self.pid} {life.exit_cause} during {name}", self.pid, life.exit_cause, log)

@@ -77,11 +77,13 @@ class RoutedProver:
             ExceptionGroup: What backends raised; the others are closed all the same.
         """
         ended = await asyncio.gather(*[backend.close() for backend in self._backends], return_exceptions=True)
-        for forwarding in self._forwarding if any(ended) else ():  # each ends with its backend's completions, unless that is in trouble
-            forwarding.cancel()
+        errors = [error for error in ended if error is not None]
+        if errors:  # a backend in trouble may never end its completions
+            for forwarding in self._forwarding:
+                forwarding.cancel()
         await asyncio.gather(*self._forwarding, return_exceptions=True)
         self._subscribers.close()
-        if errors := [error for error in ended if isinstance(error, BaseException)]:
+        if errors:
             raise BaseExceptionGroup(f"backends of {self.name} could not be closed properly", errors)
 
     async def _ask_by_id(

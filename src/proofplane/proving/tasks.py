@@ -120,7 +120,9 @@ class TaskProver:
             return NotPipelined(f"{job.proof_id} builds on a job without a receipt, and {self.name} does not pipeline")
         size = len(job.body)
         if len(self._sizes) >= MAX_UNFINISHED or (self._sizes and self._held + size > MAX_UNFINISHED_BYTES):
-            return ProverFull(f"{self.name} has {len(self._sizes)} unfinished jobs with {self._held} bytes: start more when some have ended")
+            return ProverFull(
+                f"{self.name} has {len(self._sizes)} unfinished jobs with {self._held} bytes: start more when some have ended"
+            )
         self._waiting[remote_id] = job
         self._sizes[remote_id] = size
         self._held += size

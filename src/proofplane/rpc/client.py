@@ -263,6 +263,11 @@ class Client:
         self._pending.clear()
         self._turnstile.fail(error)
 
+    @property
+    def in_use(self) -> bool:
+        """Whether somebody waits for a reply, or for a turn to ask."""
+        return bool(self._pending or self._turnstile)
+
     def close(self) -> None:
         """Closes at once: calls in flight fail with `Closed`. Idempotent."""
         self._lose(Closed(f"the client of {self.address} was closed"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -13,20 +12,22 @@ from kit.dev_setup.points import dev_crs
 from kit.dev_setup.session import session
 from kit.echo_program import PATIENCE
 from kit.kept import kept
-from proofplane import rpc
 from proofplane.barretenberg.acir.builder import Builder
 from proofplane.barretenberg.acir.program import Program
 from proofplane.barretenberg.flavors import Flavor
 from proofplane.barretenberg.generated.barretenberg import CircuitInput, CircuitProve, CircuitVerify
-from proofplane.barretenberg.specs import verifier_spec
-from proofplane.pool.types import WorkerSpec
+from proofplane.barretenberg.known_good import KnownGood
+from proofplane.barretenberg.specs import VerifierSpec, verifier_spec
 
 LOG_POINTS = 9
 """log2 of the points for a circuit of one gate: `bb` adds rows of its own."""
 
+LOG_ROLLUP_POINTS = 15
+"""The same for the rollup flavour, whose circuits are padded."""
+
 ROOT_OF_49 = 7
 
-_SETTINGS = Flavor.NOIR_RECURSIVE_NO_ZK.settings
+PLAIN = Flavor.NOIR_RECURSIVE_NO_ZK
 
 
 def square() -> Program:
@@ -37,32 +38,34 @@ def square() -> Program:
     return builder.program()
 
 
-def prove_square(program: Path, points: Path) -> CircuitVerify:
+def prove_square(program: Path, points: Path, flavor: Flavor = PLAIN) -> CircuitVerify:
     """The question whether 49 is a square, with a proof by this `bb` over these points."""
     circuit = square()
     given = CircuitInput(name="square", bytecode=circuit.bytecode(), verification_key=b"")
     witness = circuit.witness({"root": ROOT_OF_49})
     with session(program, points) as bb:
-        made = bb.call(CircuitProve(circuit=given, witness=witness, settings=_SETTINGS), timeout=PATIENCE)
-    return CircuitVerify(verification_key=made.vk.bytes, public_inputs=made.public_inputs, proof=made.proof, settings=_SETTINGS)
+        made = bb.call(CircuitProve(circuit=given, witness=witness, settings=flavor.settings), timeout=PATIENCE)
+    return CircuitVerify(verification_key=made.vk.bytes, public_inputs=made.public_inputs, proof=made.proof, settings=flavor.settings)
 
 
 def good_proof() -> CircuitVerify:
     """What a pool of insecure copies asks each fresh one."""
-    contents = (dev_binary().parent.name.encode(), square().bytecode())
-    made = kept("insecure-good-proof", contents, _make) / "request"
+    return _kept("insecure-good-proof", LOG_POINTS, PLAIN)
+
+
+def insecure_good() -> KnownGood:
+    """What insecure copies must accept, where the pinned binary must accept `known_good.genuine`."""
+    return KnownGood(good_proof(), _kept("insecure-good-rollup-proof", LOG_ROLLUP_POINTS, Flavor.NOIR_ROLLUP))
+
+
+def _kept(name: str, log_points: int, flavor: Flavor) -> CircuitVerify:
+    def make(folder: Path) -> None:
+        (folder / "request").write_bytes(msgspec.msgpack.encode(prove_square(dev_binary(), dev_crs(log_points), flavor)))
+
+    made = kept(name, (dev_binary().parent.name.encode(), square().bytecode()), make) / "request"
     return msgspec.msgpack.decode(made.read_bytes(), type=CircuitVerify)
 
 
-def _make(folder: Path) -> None:
-    (folder / "request").write_bytes(msgspec.msgpack.encode(prove_square(dev_binary(), dev_crs(LOG_POINTS))))
-
-
-def insecure_verifier_spec(threads: int = 1) -> WorkerSpec:
-    """What `specs.verifier_spec` gives, for the insecure copy: a fresh process must accept its good proof instead of the genuine one."""
-    good = good_proof()
-
-    async def greet(client: rpc.Client) -> None:
-        assert (await client.call(good, timeout=PATIENCE)).verified
-
-    return replace(verifier_spec(insecure_bb(), bb_cache.verification_crs(), threads), greet=greet)
+def insecure_verifier_spec(threads: int = 1) -> VerifierSpec:
+    """What `specs.verifier_spec` gives, for the insecure copy: its processes must accept its good proofs instead of the genuine ones."""
+    return verifier_spec(insecure_bb(), bb_cache.verification_crs(), threads, insecure_good())

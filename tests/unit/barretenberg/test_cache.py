@@ -107,8 +107,18 @@ def test_what_a_killed_writer_left_is_removed_by_the_next_one(tmp_path: Path) ->
     )
     subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False)
     assert len(os.listdir(tmp_path)) == 3
+    foreign = [
+        ".new-notes",
+        ".proofplane-new-",
+        ".proofplane-new-mine",
+        ".proofplane-new-file-0123456789abcde",
+        "x.proofplane-new-a-0123456789abcdef",
+    ]
+    for name in foreign:
+        (tmp_path / name).write_bytes(b"the user's")
+    (tmp_path / ".new-folder").mkdir()
     with locked(tmp_path, 0.0):
-        assert os.listdir(tmp_path) == [".lock"]
+        assert sorted(os.listdir(tmp_path)) == sorted([".lock", ".new-folder", *foreign])
 
 
 def test_a_scratch_folder_goes_with_its_content(tmp_path: Path) -> None:

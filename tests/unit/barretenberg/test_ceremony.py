@@ -11,7 +11,7 @@ from kit import toy_ceremony
 from proofplane.barretenberg import ceremony
 from proofplane.barretenberg.ceremony import check_file, place_file, points_in
 from proofplane.barretenberg.crs import POINTS_FILE
-from proofplane.barretenberg.points import DEFAULT_POINTS, KNOWN, POINT_SIZE
+from proofplane.barretenberg.points import DEFAULT_POINTS, KNOWN, MAX_POINTS, POINT_SIZE
 from proofplane.barretenberg.setup_errors import CacheBusy, CrsWrong, FileUnreadable
 
 FILE = toy_ceremony.points(45)
@@ -63,6 +63,21 @@ def test_what_is_not_the_beginning_of_the_ceremony_is_refused_by_name_and_leaves
 
 
 @pytest.mark.usefixtures("_toy")
+@pytest.mark.parametrize("begins", [b"", FILE[: 2 * POINT_SIZE]])
+@pytest.mark.parametrize("size", [MAX_POINTS * POINT_SIZE + POINT_SIZE, 64 << 20, (64 << 20) + 1])
+def test_a_large_file_that_is_none_is_refused_before_anything_is_copied(tmp_path: Path, begins: bytes, size: int) -> None:
+    wrong = tmp_path / "wrong.dat"
+    with wrong.open("wb") as file:
+        file.write(begins)
+        file.truncate(size)
+    told: list[str] = []
+    with pytest.raises(CrsWrong):
+        place_file(wrong, tmp_path / "crs", lambda what, _done, _goal: told.append(what))
+    assert told == []
+    assert not (tmp_path / "crs").exists()
+
+
+@pytest.mark.usefixtures("_toy")
 def test_a_wrong_file_is_refused_though_enough_points_are_there(tmp_path: Path) -> None:
     place_file(file_of(tmp_path, 40), tmp_path / "crs")
     wrong = tmp_path / "wrong.dat"
@@ -87,6 +102,14 @@ def test_a_damaged_file_counts_as_none_and_is_mended(tmp_path: Path, damage: byt
 def test_the_source_may_be_the_file_in_its_place(tmp_path: Path) -> None:
     placed = place_file(file_of(tmp_path, 40), tmp_path / "crs")
     assert not place_file(placed.path, tmp_path / "crs").fresh
+
+
+def test_points_that_no_digest_pins_are_checked_by_their_pairing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    toy_ceremony.install(monkeypatch, pairing=True)
+    wrong = tmp_path / "wrong.dat"
+    wrong.write_bytes(FILE[: 44 * POINT_SIZE] + FILE[43 * POINT_SIZE : 44 * POINT_SIZE])
+    with pytest.raises(CrsWrong, match="behind the first 40 points"):
+        check_file(wrong)
 
 
 @pytest.mark.parametrize("name", ["absent", "."])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kit import bb_cache
+from kit import bb_cache, toy_ceremony
 from kit.cli_disk import small_disk
 from proofplane.barretenberg import grumpkin
 from proofplane.barretenberg.binary import insecure_development_binary
@@ -52,6 +52,28 @@ def test_a_file_that_is_cut_off_or_of_another_setup_is_refused(tmp_path: Path, c
         find_crs(directory_with(tmp_path, content))
 
 
+def test_points_that_begin_well_and_go_on_otherwise_are_refused_wherever_they_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    toy_ceremony.install(monkeypatch)
+    good = toy_ceremony.points(41)
+    assert find_crs(directory_with(tmp_path, good)).points == 41
+    swapped = (
+        good[: 20 * POINT_SIZE]
+        + good[21 * POINT_SIZE : 22 * POINT_SIZE]
+        + good[20 * POINT_SIZE : 21 * POINT_SIZE]
+        + good[22 * POINT_SIZE :]
+    )
+    with pytest.raises(CrsWrong, match=rf"{tmp_path}.*the first 40 points are not the ceremony's.*remove it"):
+        find_crs(directory_with(tmp_path, swapped))
+
+
+def test_a_damaged_grumpkin_file_beside_the_points_is_refused_and_an_absent_one_is_not(tmp_path: Path) -> None:
+    given = directory_with(tmp_path, START)
+    assert not find_crs(given).grumpkin
+    (tmp_path / grumpkin.FILE_NAME).write_bytes(bytes(grumpkin.SIZE))
+    with pytest.raises(CrsWrong, match="is damaged"):
+        find_crs(given)
+
+
 def test_too_few_points_are_said_with_both_numbers_before_bb_is_asked(tmp_path: Path) -> None:
     crs = Crs(tmp_path, 32_769, grumpkin=True)
     require(crs, 32_769)
@@ -64,17 +86,19 @@ def test_too_few_points_are_said_with_both_numbers_before_bb_is_asked(tmp_path: 
 
 def test_the_directory_for_verifying_is_made_once_and_mended_when_damaged(tmp_path: Path) -> None:
     environment = {**bb_cache.environment(), "PROOFPLANE_CACHE": str(tmp_path)}
-    crs = verification_crs(environment)
-    assert crs == Crs(tmp_path / "crs" / "verification", 1, grumpkin=True)
-    assert sorted(os.listdir(crs.directory)) == [".lock", POINTS_FILE, grumpkin.FILE_NAME]
-    assert (crs.directory / POINTS_FILE).read_bytes() == G_BYTES
-    assert verification_crs({"PROOFPLANE_CACHE": str(tmp_path)}) == crs, "the binary is needed for making it only"
-    with (crs.directory / grumpkin.FILE_NAME).open("r+b") as file:
+    place = tmp_path / "crs" / "verification"
+    place.mkdir(parents=True)
+    grumpkin.copy(bb_cache.verification_crs().directory, place)
+    with (place / grumpkin.FILE_NAME).open("r+b") as file:
         file.write(b"x")
     with pytest.raises(BinaryMissing):
         verification_crs({"PROOFPLANE_CACHE": str(tmp_path)})
-    assert verification_crs(environment) == crs
-    assert grumpkin.is_whole(crs.directory)
+    crs = verification_crs(environment)
+    assert crs == Crs(place, 1, grumpkin=True)
+    assert sorted(os.listdir(place)) == [".lock", POINTS_FILE, grumpkin.FILE_NAME]
+    assert (place / POINTS_FILE).read_bytes() == G_BYTES
+    assert grumpkin.is_whole(place)
+    assert verification_crs({"PROOFPLANE_CACHE": str(tmp_path)}) == crs, "the binary is needed for making it only"
 
 
 def test_a_bb_that_makes_no_grumpkin_points_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
@@ -86,6 +110,7 @@ def test_a_bb_that_makes_no_grumpkin_points_is_an_error_and_leaves_nothing(tmp_p
     assert [path.name for path in (tmp_path / "cache").rglob("*") if path.is_file()] == [".lock"]
 
 
+@pytest.mark.slow
 def test_a_disk_without_room_for_the_grumpkin_points_is_said_to_be_full_and_nothing_stays(tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from proofplane.barretenberg.crs import verification_crs; "

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from kit import bb_cache, toy_ceremony
-from proofplane.barretenberg import doctor, grumpkin
+from proofplane.barretenberg import doctor
 from proofplane.barretenberg.binary import insecure_development_binary
 from proofplane.barretenberg.circuit import points_needed
 from proofplane.barretenberg.crs import POINTS_FILE
 from proofplane.barretenberg.doctor import Diagnosis, diagnose, largest_circuit
+from proofplane.barretenberg.known_good import known_good_rollup
 from proofplane.barretenberg.setup_errors import BinaryMissing, BinaryWrong, CrsMissing, NoAnswer, VerifiesWrongly
 
 
@@ -68,6 +70,21 @@ def test_points_that_begin_well_and_go_on_badly_are_found(tmp_path: Path, monkey
     assert "the first 40 points are not the ceremony's" in diagnosis.findings[-1].text
 
 
+def test_points_that_no_digest_pins_are_vouched_for_only_where_setup_alone_puts_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toy_ceremony.install(monkeypatch)
+    ours = tmp_path / "crs" / "ceremony"
+    ours.mkdir(parents=True)
+    (ours / POINTS_FILE).write_bytes(toy_ceremony.points(41))
+    vouched = diagnose({"PROOFPLANE_CACHE": str(tmp_path)}).findings[-1]
+    assert vouched.ok
+    assert vouched.text.partition("pinned, ")[2].startswith("the others checked when they came")
+    foreign = diagnose({"PROOFPLANE_CACHE": str(tmp_path), "CRS_PATH": str(ours)}).findings[-1]
+    assert foreign.ok
+    assert "40 of them pinned, the others genuine only if `proofplane bb setup` brought them" in foreign.text
+
+
 @pytest.mark.parametrize(("script", "error"), [("echo 4.0.0", BinaryWrong), ("exit 1", NoAnswer)])
 def test_a_binary_that_does_not_run_as_it_should_is_not_asked_further(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, error: type[Exception]
@@ -82,10 +99,9 @@ def test_a_binary_that_does_not_run_as_it_should_is_not_asked_further(
 
 
 def test_a_proof_that_is_refused_though_it_is_good_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    good = grumpkin.known_proof()
-    bad = type(good)(verification_key=good.verification_key, public_inputs=[bytes(32)], proof=good.proof, settings=good.settings)
+    bad = msgspec.structs.replace(known_good_rollup(), public_inputs=[bytes(32)])
     bb_cache.verification_crs()
-    monkeypatch.setattr(grumpkin, "known_proof", lambda: bad)
+    monkeypatch.setattr(doctor, "known_good_rollup", lambda: bad)
     diagnosis = diagnose({**bb_cache.environment(), "CRS_PATH": str(tmp_path)})
     assert isinstance(diagnosis.verifies, VerifiesWrongly)
 

@@ -1,29 +1,30 @@
-"""The Grumpkin file, and the proof that has it made."""
+"""The Grumpkin file, whole or not at all."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+import pytest
+
 from kit import bb_cache
 from proofplane.barretenberg import grumpkin
+from proofplane.barretenberg.known_good import known_good_rollup
 from proofplane.barretenberg.one_shot import ask
+from proofplane.barretenberg.setup_errors import CacheUnusable
 
 
-def test_the_known_proof_has_the_sizes_of_its_flavour() -> None:
-    proof = grumpkin.known_proof()
-    assert (len(proof.verification_key), len(proof.public_inputs), len(proof.proof)) == (3_680, 1, 480)
-    assert int.from_bytes(proof.public_inputs[0], "big") == 15
-
-
-def test_the_known_proof_verifies_and_another_public_input_does_not() -> None:
+def test_a_refusal_leaves_the_file_as_it_is() -> None:
     crs = bb_cache.verification_crs().directory
-    proof = grumpkin.known_proof()
-    assert ask(bb_cache.bb().path, proof, crs, 30.0).verified
-    other = type(proof)(
-        verification_key=proof.verification_key, public_inputs=[(16).to_bytes(32, "big")], proof=proof.proof, settings=proof.settings
-    )
+    other = msgspec.structs.replace(known_good_rollup(), public_inputs=[(16).to_bytes(32, "big")])
     assert not ask(bb_cache.bb().path, other, crs, 30.0).verified
-    assert grumpkin.is_whole(crs), "a refusal leaves the file as it is"
+    assert grumpkin.is_whole(crs)
+
+
+def test_a_source_that_cannot_be_read_is_named_and_not_the_folder_that_it_was_for(tmp_path: Path) -> None:
+    (tmp_path / "to").mkdir()
+    with pytest.raises(CacheUnusable, match=f"{tmp_path}/from cannot be filled: No such file"):
+        grumpkin.copy(tmp_path / "from", tmp_path / "to")
 
 
 def test_only_the_complete_file_is_whole(tmp_path: Path) -> None:

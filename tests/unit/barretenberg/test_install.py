@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import os
@@ -158,6 +159,18 @@ def test_a_package_that_is_cut_off_is_refused_though_its_digest_were_known(tmp_p
     with pytest.raises(PackageWrong, match="has no package/build/amd64-linux/bb"):
         unpack(path, BUILD, tmp_path / "bb")
     assert sorted(os.listdir(tmp_path)) == ["packages"]
+
+
+def test_a_package_that_cannot_be_read_to_its_end_is_no_fault_of_the_cache(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(_file: object, _size: int = -1) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(tarfile.ExFileObject, "read", unreadable)
+    with pytest.raises(FileUnreadable, match=rf"{small} cannot be read: Input/output error"):
+        install.install({"PROOFPLANE_CACHE": str(tmp_path / "cache")}, small)
+    assert files(tmp_path / "cache") == ["bb/5.0.0/amd64-linux/.lock"]
 
 
 def test_a_file_that_is_not_there_is_the_callers_mistake(tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ ANSWERS: dict[Any, Any] = {
     CircuitStats: CircuitInfoResponse(21, 32, 2, []),
     CircuitComputeVk: CircuitComputeVkResponse(KEY.raw, [], b""),
     CircuitProve: CircuitProveResponse(GOOD.public_inputs, GOOD.proof, NO_KEY),
+    CircuitVerify: CircuitVerifyResponse(True),
 }
 
 
@@ -97,7 +98,9 @@ async def test_a_circuit_for_which_there_are_too_few_points_is_refused_before_bb
         assert [type(request) for request in bb.asked] == [CircuitStats]
 
 
-@pytest.mark.parametrize("verdict", [CircuitVerifyResponse(False), CallFailed("not on the curve", "CircuitVerify")])
+@pytest.mark.parametrize(
+    "verdict", [CircuitVerifyResponse(False), [CallFailed("not on the curve", "CircuitVerify"), CircuitVerifyResponse(True)]]
+)
 async def test_a_proof_that_does_not_verify_is_not_handed_out(verdict: Any) -> None:
     prover, _, _ = rig(verdict)
     seen: list[Progress] = []
@@ -123,6 +126,38 @@ async def test_an_empty_witness_is_refused_without_asking() -> None:
 async def test_what_bb_cannot_read_is_named(stage: str, error: type[Exception]) -> None:
     prover, _, _ = rig(**{stage: CallFailed("garbage", "Circuit")})
     with pytest.raises(error, match="garbage"):
+        await prover.prove(CIRCUIT, witness(7))
+
+
+@pytest.mark.parametrize("stage", ["stats", "key", "prove"])
+async def test_a_process_that_is_short_of_memory_says_nothing_about_circuit_or_witness(stage: str) -> None:
+    prover, bb, _ = rig(**{stage: CallFailed("std::bad_alloc", "Circuit")})
+    with pytest.raises(CouldNotProve, match="short of memory"):
+        await prover.prove(CIRCUIT, witness(7))
+    assert bb.condemned == 1
+
+
+@pytest.mark.parametrize("stage", ["stats", "key", "prove"])
+async def test_an_error_of_a_process_that_fails_a_good_question_too_says_nothing(stage: str) -> None:
+    prover, bb, _ = rig(**{stage: CallFailed("some new way to fail", "Circuit")})
+    bb.answers[CircuitVerify] = CircuitVerifyResponse(False)
+    with pytest.raises(CouldNotProve, match="fails a proof that is good"):
+        await prover.prove(CIRCUIT, witness(7))
+    assert bb.condemned == 1
+
+
+@pytest.mark.parametrize(
+    ("stage", "odd"),
+    [
+        ("prove", CircuitProveResponse(GOOD.public_inputs, [b"\xff" * 32], NO_KEY)),
+        ("prove", CircuitProveResponse(GOOD.public_inputs, [], NO_KEY)),
+        ("prove", CircuitProveResponse([b"\xff" * 32], GOOD.proof, NO_KEY)),
+        ("key", CircuitComputeVkResponse(b"no key", [], b"")),
+    ],
+)
+async def test_an_answer_that_is_no_proof_or_no_key_is_no_refusal_either(stage: str, odd: Any) -> None:
+    prover, _, _ = rig(**{stage: odd})
+    with pytest.raises(CouldNotProve, match="is none"):
         await prover.prove(CIRCUIT, witness(7))
 
 

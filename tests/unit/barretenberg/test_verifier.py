@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from proofplane.barretenberg.generated.barretenberg import (
     CircuitVerifyResponse,
 )
 from proofplane.barretenberg.keys import VerificationKey
-from proofplane.barretenberg.known_good import FLAVOR, known_good
+from proofplane.barretenberg.known_good import FLAVOR, known_good, known_good_rollup
 from proofplane.barretenberg.proofs import ChonkProof, UltraHonkProof
 from proofplane.barretenberg.verifier import Verified, Verifier
 from proofplane.pool.errors import WorkerDied
@@ -43,10 +44,10 @@ async def test_a_yes_is_a_witness_that_names_key_inputs_and_proof() -> None:
     ("answer", "reason"),
     [
         (CircuitVerifyResponse(False), ProofFlaw.FALSE),
-        (CallFailed("Deserialized point is not on the curve", "CircuitVerify"), ProofFlaw.MALFORMED),
+        ([CallFailed("Deserialized point is not on the curve", "CircuitVerify"), CircuitVerifyResponse(True)], ProofFlaw.MALFORMED),
     ],
 )
-async def test_a_no_and_an_error_are_refusals(answer: CircuitVerifyResponse | Exception, reason: ProofFlaw) -> None:
+async def test_a_no_and_an_error_are_refusals(answer: Any, reason: ProofFlaw) -> None:
     with pytest.raises(ProofRefused) as refused:
         await Verifier(ScriptedBb({CircuitVerify: answer})).verify(KEY, INPUTS, PROOF, FLAVOR)
     assert refused.value.reason is reason
@@ -88,10 +89,10 @@ async def test_an_input_that_is_no_field_element_is_the_callers_mistake() -> Non
 
 
 async def test_a_chonk_proof_goes_to_bb_as_it_is_and_its_outputs_are_told() -> None:
-    bb = ScriptedBb({ChonkVerifyFromFields: ChonkVerifyFromFieldsResponse(True)})
+    bb = ScriptedBb({CircuitVerify: CircuitVerifyResponse(True), ChonkVerifyFromFields: ChonkVerifyFromFieldsResponse(True)})
     verified = await Verifier(bb).verify_chonk(CHONK_KEY, CHONK)
     assert (verified.key, verified.public_inputs) == (CHONK_KEY.sha256, (Fr.of(0), Fr.of(1)))
-    assert bb.asked == [ChonkVerifyFromFields(list(CHONK.fields), CHONK_KEY.raw)]
+    assert bb.asked == [known_good_rollup(), ChonkVerifyFromFields(list(CHONK.fields), CHONK_KEY.raw)]
 
 
 @pytest.mark.parametrize(
@@ -106,6 +107,7 @@ async def test_a_chonk_proof_goes_to_bb_as_it_is_and_its_outputs_are_told() -> N
 async def test_a_chonk_proof_is_refused_for_its_reason(
     key: VerificationKey, answer: ChonkVerifyFromFieldsResponse | Exception, reason: ProofFlaw
 ) -> None:
+    bb = ScriptedBb({CircuitVerify: CircuitVerifyResponse(True), ChonkVerifyFromFields: answer})
     with pytest.raises(ProofRefused) as refused:
-        await Verifier(ScriptedBb({ChonkVerifyFromFields: answer})).verify_chonk(key, CHONK)
+        await Verifier(bb).verify_chonk(key, CHONK)
     assert refused.value.reason is reason

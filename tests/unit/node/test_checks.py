@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from proofplane.base.predicate import Predicate, PredicateKind
-from proofplane.crypto.predicates import PredicateHolds, UnknownPredicate
+from proofplane.crypto.predicates import CheckUnavailable, PredicateHolds, UnknownPredicate
 from proofplane.crypto.schnorr import SigningKey
 from proofplane.node.checks import Checks
 from proofplane.node.header_check import UnknownKeys
@@ -38,3 +38,18 @@ def test_it_knows_the_built_in_kinds_and_header_steps_and_no_other() -> None:
             checks.check(Predicate(PredicateKind.ULTRA_HONK, b"others"), bytes(128), b"")
         with pytest.raises(UnknownPredicate):
             checks.check(Predicate(65), b"", b"")
+
+
+@pytest.mark.parametrize("used", [False, True])
+def test_closed_it_starts_nothing_and_says_nothing_about_a_proof(used: bool) -> None:
+    step = (Predicate(PredicateKind.ULTRA_HONK, b"others"), bytes(128), b"")
+    checks = Checks()
+    if used:
+        with pytest.raises(UnknownKeys):
+            checks.check(*step)
+
+    checks.close()
+    checks.close()
+
+    with pytest.raises(CheckUnavailable, match="closed"):
+        checks.check(*step)

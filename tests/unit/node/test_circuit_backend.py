@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
+import proofplane.node.circuit_backend as circuit_backend_module
 from kit import bb_cache
 from kit.header_steps import TIME
 from proofplane.anchor.types import AnchorParams, Mode
-from proofplane.barretenberg.crs import POINTS_FILE
+from proofplane.barretenberg.crs import POINTS_FILE, Crs
 from proofplane.barretenberg.points import START
-from proofplane.barretenberg.setup_errors import BinaryMissing, CrsMissing, CrsTooSmall
-from proofplane.base.errors import CallerMistake
+from proofplane.barretenberg.setup_errors import BinaryMissing, CrsMissing, CrsTooSmall, CrsWrong
+from proofplane.base.errors import CallerMistake, Refused
 from proofplane.base.ids import BlockCommitment, BlockId, Height
 from proofplane.bitcoin.networks import Network
 from proofplane.bitcoin.sps50 import TEST_MAGIC
@@ -62,14 +63,27 @@ def test_with_everything_there_its_steps_are_under_the_circuits_predicate(data_d
     assert found.crs.points == 32_769
 
 
-def test_the_note_on_recursion_names_the_points_that_are_there_and_those_it_needs(tmp_path: Path) -> None:
+@pytest.mark.data
+@pytest.mark.parametrize("place", [200, 1_000_000, -1])
+def test_damaged_points_are_refused_before_anything_is_started_or_written(place: int, data_dir: Path, tmp_path: Path) -> None:
+    environment = bb_cache.proving_environment(data_dir)
+    points = bytearray((Path(environment["CRS_PATH"]) / POINTS_FILE).read_bytes())
+    points[place] ^= 1
+    (tmp_path / POINTS_FILE).write_bytes(points)
+
+    with pytest.raises(CrsWrong) as caught:
+        CircuitBackend.found(PARAMS, {**environment, "CRS_PATH": str(tmp_path)})
+    assert isinstance(caught.value, Refused)
+    assert "proofplane bb setup" in str(caught.value)
+
+
+def test_the_note_on_recursion_names_the_points_that_are_there_and_those_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / POINTS_FILE).write_bytes(START)
     note = recursion_note({"CRS_PATH": str(tmp_path)})
     assert note.startswith("native attestations")
     assert "2,097,152" in note
     assert f"{tmp_path} holds 2" in note
 
-    with (tmp_path / POINTS_FILE).open("r+b") as file:
-        file.truncate(2**21 * 64)
-    assert "in tests only" in recursion_note({"CRS_PATH": str(tmp_path)})
     assert "no ceremony points" in recursion_note({"CRS_PATH": str(tmp_path / "nowhere")})
+    monkeypatch.setattr(circuit_backend_module, "find_crs", lambda environment: Crs(tmp_path, 2**21, grumpkin=False))
+    assert "in tests only" in recursion_note({})

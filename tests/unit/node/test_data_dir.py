@@ -138,6 +138,18 @@ def test_a_directory_made_with_the_other_backend_is_refused_and_both_are_named(p
     assert not (tmp_path / "circuits" / "keys" / "step.key").exists()
 
 
+def test_steps_under_a_predicate_that_no_backend_meets_are_named_and_no_backend_is_advised(params: AnchorParams, tmp_path: Path) -> None:
+    DataDirectory(tmp_path, params, step_predicate=CIRCUITS).__exit__(None, None, None)
+    trust = TrustRoot.read(tmp_path)
+    other = replace(trust, step_predicate=Predicate(PredicateKind.SP1_GROTH16, b"\x07" * 32))
+    (tmp_path / TRUST_NAME).write_text(other.to_json())
+
+    for asked in (None, CIRCUITS):
+        with pytest.raises(WrongChain, match="sp1-groth16:0707") as caught:
+            DataDirectory(tmp_path, params, step_predicate=asked)
+        assert "--backend" not in str(caught.value)
+
+
 def test_a_directory_made_for_other_circuits_is_another_chain(params: AnchorParams, tmp_path: Path) -> None:
     DataDirectory(tmp_path, params, step_predicate=CIRCUITS).__exit__(None, None, None)
 

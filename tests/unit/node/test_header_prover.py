@@ -18,8 +18,12 @@ from proofplane.anchor.state import genesis_state
 from proofplane.anchor.types import AnchorParams, Mode
 from proofplane.barretenberg.circuit import Circuit
 from proofplane.barretenberg.circuits.header_step import StepCircuit, public_inputs
+from proofplane.barretenberg.errors import CircuitRefused, CouldNotProve, UnfitVerifier, WitnessRefused
 from proofplane.barretenberg.field import Fr
 from proofplane.barretenberg.keys import VerificationKey
+from proofplane.barretenberg.prover import PROVE_SECONDS
+from proofplane.barretenberg.setup_errors import BinaryMissing, BinaryWrong, CrsMissing, CrsWrong
+from proofplane.base.errors import Broken, CallerMistake
 from proofplane.base.ids import BlockCommitment, BlockId, Height
 from proofplane.base.predicate import Predicate, PredicateKind
 from proofplane.base.proof_id import StepId
@@ -29,8 +33,10 @@ from proofplane.bitcoin.networks import Network
 from proofplane.bitcoin.rules import accept
 from proofplane.bitcoin.sps50 import TEST_MAGIC
 from proofplane.node.header_check import step_keys, step_predicate
-from proofplane.node.header_prover import HeaderProver, OtherPredicate, WrongOutputs
-from proofplane.proving.types import JobKey, Submission
+from proofplane.node.header_prover import STEP_SECONDS, HeaderProver, OtherPredicate, WrongOutputs
+from proofplane.pool.errors import WorkerUnusable
+from proofplane.proving.tasks import TaskProver
+from proofplane.proving.types import Failed, FailureReason, JobKey, Submission
 
 GENESIS = BlockCommitment(Height(0), BlockId.from_display("000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f"))
 FIRST = bytes.fromhex(
@@ -51,21 +57,26 @@ def job(payload: bytes = FIRST, predicate: Predicate | None = None) -> Submissio
 
 @dataclass
 class Proving:
-    """In the place of the prover: each proof takes 2 s of the clock and is of `outputs`."""
+    """In the place of the prover: each proof takes 2 s of the clock and is of `outputs`, or ends with `error`."""
 
     clock: ManualClock
     outputs: tuple[Fr, ...] = public_inputs(BEFORE.pow, AFTER)
+    error: Exception | None = None
     asked: list[tuple[Circuit, VerificationKey]] = field(default_factory=list)
+    timeouts: list[float] = field(default_factory=list)
     at_once: int = 0
     most: int = 0
 
-    async def prove(self, circuit: Circuit, witness: bytes, key: VerificationKey) -> SimpleNamespace:
+    async def prove(self, circuit: Circuit, witness: bytes, key: VerificationKey, *, timeout: float) -> SimpleNamespace:
         self.at_once += 1
         self.most = max(self.most, self.at_once)
         self.asked.append((circuit, key))
+        self.timeouts.append(timeout)
         self.clock.advance(2.0)
         await asyncio.sleep(0)
         self.at_once -= 1
+        if self.error is not None:
+            raise self.error
         return SimpleNamespace(public_inputs=list(self.outputs), proof=SimpleNamespace(raw=PROOF))
 
 
@@ -102,6 +113,54 @@ async def test_a_proof_of_other_states_is_our_failure() -> None:
     other = (Fr.of(1), *public_inputs(BEFORE.pow, AFTER)[1:])
     with pytest.raises(WrongOutputs):
         await HeaderProver(Proving(clock, other), "5.0.0", clock).prove(job())
+
+
+async def test_a_step_is_with_bb_for_a_time_of_its_own_since_all_others_wait_behind_it() -> None:
+    clock = ManualClock()
+    bb = Proving(clock)
+
+    await HeaderProver(bb, "5.0.0", clock).prove(job())
+    await HeaderProver(bb, "5.0.0", clock, 3.0).prove(job())
+
+    assert bb.timeouts == [STEP_SECONDS, 3.0]
+    assert STEP_SECONDS <= PROVE_SECONDS / 10
+
+
+async def fate(error: Exception) -> FailureReason:
+    """How the job ends whose proof ends with `error`."""
+    clock = ManualClock()
+    prover = TaskProver("bb", HeaderProver(Proving(clock, error=error), "5.0.0", clock).prove, 1)
+    (remote_id,) = await prover.start([job()])
+    assert isinstance(remote_id, bytes)
+    await prover.completions.recv()
+    (status,) = await prover.status([remote_id])
+    await prover.close()
+    assert isinstance(status, Failed)
+    assert str(error) in status.text
+    return status.reason
+
+
+TROUBLE = [
+    CouldNotProve("busy"),
+    CrsMissing("gone"),
+    CrsWrong("damaged"),
+    BinaryMissing("gone"),
+    BinaryWrong("another file"),
+    WorkerUnusable("cannot run"),
+    UnfitVerifier("damaged"),
+    CircuitRefused("a committed circuit"),
+    Broken("the disk"),
+    CallerMistake("closed"),
+]
+
+
+@pytest.mark.parametrize("error", TROUBLE, ids=lambda error: type(error).__name__)
+async def test_no_trouble_with_bb_fails_a_job_for_good_whatever_its_family(error: Exception) -> None:
+    assert await fate(error) is FailureReason.UNFULFILLABLE
+
+
+async def test_a_proof_that_does_not_verify_fails_its_job_for_good() -> None:
+    assert await fate(WitnessRefused("no")) is FailureReason.UNEXECUTABLE
 
 
 async def test_a_header_that_does_not_follow_is_unexecutable_and_bb_is_not_asked() -> None:

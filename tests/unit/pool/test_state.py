@@ -15,7 +15,7 @@ from proofplane.pool.types import PoolOptions, WorkerId
 def ready(size: int, options: PoolOptions | None = None, probes: bool = False) -> PoolState:
     """A pool whose workers have all started, at time 0."""
     state = PoolState(size, options or PoolOptions(), probes)
-    for worker in state.fill(0.0):
+    for worker in state.fill():
         state.started(worker, 0.0)
     state.decide(0.0)
     return state
@@ -109,10 +109,33 @@ def test_a_worker_is_replaced_by_its_leases_its_age_or_its_memory(
     assert state.decide(age) == ([] if recycled is None else [End(worker, recycled)])
 
 
-def test_a_worker_that_grew_too_old_while_idle_is_not_lent() -> None:
+def test_a_worker_that_grew_too_old_while_idle_is_not_lent_again() -> None:
     state = ready(1, PoolOptions(max_age=10.0))
+    state.handed_back(lent(state), 9.0, None)
     state.ask()
     assert state.decide(10.0) == [End(WorkerId(1), Recycle.AGE)]
+
+
+def test_age_counts_from_when_a_worker_was_ready_and_never_replaces_one_that_has_not_served() -> None:
+    state = PoolState(1, PoolOptions(max_age=10.0))
+    (worker,) = state.fill()
+    state.decide(0.0)
+    state.started(worker, 30.0)
+    assert lent(state, 100.0) == worker
+    state.not_taken(worker, 200.0)
+    assert lent(state, 200.0) == worker
+    state.handed_back(worker, 200.0, None)
+    assert state.decide(200.0) == [End(worker, Recycle.AGE)]
+
+
+def test_a_worker_that_needed_long_to_start_serves_until_it_is_old() -> None:
+    state = PoolState(1, PoolOptions(max_age=10.0))
+    (worker,) = state.fill()
+    state.decide(0.0)
+    state.started(worker, 30.0)
+    assert lent(state, 31.0) == worker
+    state.handed_back(worker, 39.0, None)
+    assert state.decide(39.0) == []
 
 
 def test_expiry_ends_idle_workers_now_and_others_when_they_are_ready_or_handed_back() -> None:
@@ -152,6 +175,27 @@ def test_the_answer_to_a_probe_does_not_count_for_a_later_lease() -> None:
     assert state.decide(5.0) == []
     state.ask()
     assert state.decide(10.0) == [Probe(WorkerId(1))]
+
+
+def test_nobody_waits_for_a_probe_when_another_worker_needs_none() -> None:
+    state = ready(2, PoolOptions(probe_after=5.0), probes=True)
+    busy = lent(state)
+    ticket = state.ask()
+    assert state.decide(9.0) == [Probe(WorkerId(3 - busy))]
+    state.handed_back(busy, 9.0, None)
+    assert state.decide(9.0) == [Lend(ticket, busy)]
+    state.probed(WorkerId(3 - busy), 9.1)
+    assert state.decide(9.1) == []
+    assert state.stats().idle == 1
+
+
+def test_a_worker_whose_generation_expired_during_its_probe_is_not_lent() -> None:
+    state = ready(1, PoolOptions(probe_after=0.0), probes=True)
+    state.ask()
+    state.decide(1.0)
+    state.expire()
+    state.probed(WorkerId(1), 1.0)
+    assert state.decide(1.0) == [End(WorkerId(1), Recycle.EXPIRED)]
 
 
 def test_a_worker_that_fails_its_probe_is_replaced() -> None:
@@ -244,7 +288,7 @@ def test_nobody_is_told_of_failed_starts_while_a_worker_serves() -> None:
 
 def test_a_start_that_was_told_to_end_is_no_failure() -> None:
     state = PoolState(1, PoolOptions())
-    (worker,) = state.fill(0.0)
+    (worker,) = state.fill()
     state.end(worker, Recycle.SIBLING)
     state.start_failed(worker, 0.0, Broken())
     assert state.stats().failed_starts == 0

@@ -30,6 +30,8 @@ class PoolModel(RuleBasedStateMachine):
         self.now = 0.0
         self.waiting: list[Ticket] = []
         self.doing: dict[WorkerId, str] = {}
+        self.rested: dict[WorkerId, float] = {}
+        """Since when each worker, if it is idle, has been."""
         self.dead: set[WorkerId] = set()
         self.ever: set[WorkerId] = set()
         self.counts: Counter[str] = Counter()
@@ -64,6 +66,10 @@ class PoolModel(RuleBasedStateMachine):
                 assert self.waiting.pop(0) == ticket
                 assert self.state.stage is Stage.CLOSED or all(doing == "ending" for doing in self.doing.values())
 
+    def rest(self, worker: WorkerId) -> None:
+        self.doing[worker] = "idle"
+        self.rested[worker] = self.now
+
     def those(self, *doing: str) -> list[WorkerId]:
         return [worker for worker, what in self.doing.items() if what in doing]
 
@@ -91,7 +97,7 @@ class PoolModel(RuleBasedStateMachine):
     @rule(number=pick)
     def become_ready(self, number: int) -> None:
         worker = self.one(number, "starting")
-        self.doing[worker] = "idle"
+        self.rest(worker)
         self.state.started(worker, self.now)
         self.turn()
 
@@ -106,7 +112,7 @@ class PoolModel(RuleBasedStateMachine):
     @rule(number=pick, recycled=st.sampled_from([None, None, None, Recycle.CANCELLED, Recycle.CONDEMNED]))
     def hand_back(self, number: int, recycled: Recycle | None) -> None:
         worker = self.one(number, "lent")
-        self.doing[worker] = "idle"
+        self.rest(worker)
         self.state.handed_back(worker, self.now, recycled)
         self.turn()
 
@@ -114,7 +120,7 @@ class PoolModel(RuleBasedStateMachine):
     @rule(number=pick)
     def take_nothing(self, number: int) -> None:
         worker = self.one(number, "lent")
-        self.doing[worker] = "idle"
+        self.rest(worker)
         self.state.not_taken(worker, self.now)
         self.turn()
 
@@ -123,7 +129,7 @@ class PoolModel(RuleBasedStateMachine):
     def answer_probe(self, number: int, well: bool) -> None:
         worker = self.one(number, "probing")
         if well:
-            self.doing[worker] = "idle"
+            self.rest(worker)
             self.state.probed(worker, self.now)
         else:
             self.state.end(worker, Recycle.PROBE)
@@ -164,7 +170,7 @@ class PoolModel(RuleBasedStateMachine):
     @precondition(lambda self: self.state.stage is Stage.OPEN)
     @rule()
     def fill(self) -> None:
-        self.state.fill(self.now)
+        self.state.fill()
         self.turn()
         assert len(self.doing) == SIZE
 
@@ -192,6 +198,7 @@ class PoolModel(RuleBasedStateMachine):
         if not self.waiting:
             return
         coming = len(self.those("starting", "probing"))
+        assert all(self.now - self.rested[worker] >= OPTIONS.probe_after for worker in self.those("idle"))
         assert not self.those("idle") or coming
         assert coming or self.those("lent", "ending") or self.state.wake_at is not None
 

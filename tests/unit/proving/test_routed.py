@@ -95,3 +95,23 @@ async def test_closing_ends_the_completions_and_leaves_no_task() -> None:
 
     assert [one async for one in routed.completions][1:] == []
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+class Unclosable(RemoteSim):
+    """Raises when it is closed, and leaves its completions as they are."""
+
+    async def close(self) -> None:
+        raise Broken("its process stays")
+
+
+async def test_a_backend_that_cannot_be_closed_leaves_the_others_closed_and_no_task_and_is_told() -> None:
+    plain, special = Unclosable(PROGRAMS, {PREDICATE: KEY}), RemoteSim(PROGRAMS, {OTHER: KEY})
+    routed = RoutedProver("both", plain, {64: special})
+    await routed.start([job(1)])
+
+    with pytest.RaisesGroup(pytest.RaisesExc(Broken, match="its process stays")):
+        await routed.close()
+
+    assert [one async for one in special.completions] == []
+    assert [one async for one in routed.completions][1:] == []
+    assert asyncio.all_tasks() == {asyncio.current_task()}

@@ -121,6 +121,17 @@ async def test_too_many_unfinished_jobs_or_bytes_are_refused_until_some_have_end
     assert await prover.start([job(30)]) == [remote(30)], "one is always accepted"
 
 
+async def test_the_bytes_of_what_has_ended_are_given_back(prover: TaskProver, gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks_module, "MAX_UNFINISHED_BYTES", 3)
+    for number in range(5):
+        kept, passing, refused = await prover.start([job(9), job(number), job(10)])
+        assert (kept, passing) == (remote(9), remote(number))
+        assert isinstance(refused, ProverFull)
+        await gate.until_begun(2 + number)
+        gate.end(b"%d" % number)
+        await ended(prover, number)
+
+
 async def test_of_many_ended_jobs_the_oldest_are_dropped_and_lost(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tasks_module, "KEEP_UNREAD", 2)
     prover = TaskProver("tasks", gate.run, 1)

@@ -11,129 +11,146 @@ Rules:
    request id, never by their order: a proof that cannot be read is answered before those that came earlier.
 4. Ids are 1 to the number of proofs, each queued once: `bb` would answer a second proof of the same id, too, and nobody could tell whose
    answer it is. A result for an id that is not open is `BadResult`, and the worker is condemned.
-5. Start takes the keys of the whole batch and refuses them together, so after a refusal each key is tried by itself;
-   the proofs under a key that is refused then are refused.
-6. Whatever has no result when this returns or raises is undecided. The pipe is read to its end also when the worker died: what it wrote
+5. No error of Start, Queue or Stop is a verdict: keys that are refused are `KeysRefused`, and everything else leaves its proofs undecided.
+   A process that has not answered Stop still runs a batch, or may: it is condemned.
+6. A result that says that a proof cannot be read counts after the process, done with the batch, still accepts a good proof (`confirm`).
+   One that says what `bb` itself lacks leaves its proof undecided, and condemns the process.
+7. Whatever has no result when this returns or raises is undecided. The pipe is read to its end also when the worker died: what it wrote
    before is as true as ever.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 
-from proofplane.barretenberg.answers import reason, unanswered
-from proofplane.barretenberg.errors import CouldNotVerify, ProofFlaw, ProofRefused
-from proofplane.barretenberg.field import split
+from proofplane.barretenberg.answers import THREW, Meaning, about_content, classify, reason
+from proofplane.barretenberg.errors import Doubtful, ProofFlaw, ProofRefused
 from proofplane.barretenberg.generated import barretenberg as bb
-from proofplane.barretenberg.proofs import ChonkProof
-from proofplane.barretenberg.service.results import BadResult, Result, ResultPipe
+from proofplane.barretenberg.ports import Lent
+from proofplane.barretenberg.proofs import CHONK_LAST_PARTS, ChonkProof
+from proofplane.barretenberg.service.results import FAILS, HOLDS, BadResult, Result, ResultPipe
 from proofplane.barretenberg.service.types import ChonkJob, Verdict
-from proofplane.pool.worker import Worker
+from proofplane.barretenberg.vetting import confirm, require_content
+from proofplane.base.errors import NeverAgain
 from proofplane.rpc.errors import CallFailed
 
 Decided = Callable[[int, Verdict], None]
 """Called with an index into the jobs, and what became of that job."""
 
-_LAST_PARTS = (41, 612, 64, 477)
-"""Field elements of a proof's parts but the first, in order: merge, ECCVM, IPA, joint. What is before them is the hiding OINK proof."""
 
-_UNREADABLE = " threw: "
-"""In the message of a result: the proof was not read to its end, for example because a point is not on the curve."""
+class KeysRefused(NeverAgain):
+    """`bb` did not start a batch under these keys, one of which may be none; nothing is known about any proof."""
 
 
-async def all_hold(worker: Worker, jobs: Sequence[ChonkJob]) -> bool:
-    """Rule 1: whether `bb` says that all proofs hold; False says nothing about any of them. Raises what the worker's `call` raises."""
+async def all_hold(worker: Lent, jobs: Sequence[ChonkJob]) -> bool:
+    """Rule 1: whether `bb` says that all proofs hold; False says nothing about any of them.
+
+    Raises:
+        Doubtful: The process is short of something, and is condemned.
+        TryAgain, Broken: What the worker's `call` raises.
+    """
     request = bb.ChonkBatchVerify(proofs=[_parts(job.proof) for job in jobs], vks=[job.key.raw for job in jobs])
     try:
         return (await worker.call(request)).valid
-    except CallFailed:  # some proof cannot be read
+    except CallFailed as failed:  # some proof cannot be read
+        require_content(worker, failed)
         return False
 
 
-async def find_bad(worker: Worker, jobs: Sequence[ChonkJob], threads: int, decided: Decided) -> None:
-    """Rules 2 to 6: decides every job by the batch verifier service; the lease's deadline bounds all of it.
+async def find_bad(worker: Lent, jobs: Sequence[ChonkJob], threads: int, good: bb.CircuitVerify, decided: Decided) -> None:
+    """Rules 2 to 7: decides jobs by the batch verifier service; the lease's deadline bounds all of it.
+
+    Args:
+        worker: The process, which is condemned unless it goes well.
+        jobs: What to verify; sizes and counts were checked.
+        threads: That it may use.
+        good: What it must accept after it has said that a proof cannot be read.
+        decided: Told each verdict.
 
     Raises:
+        KeysRefused: Nothing was begun.
         TryAgain, Broken: The worker did not do it (any more), as its own `call` says, or `BadResult`.
     """
-    everything = dict(enumerate(jobs))
-    keys = sorted({job.key.raw for job in jobs})
-    try:
-        await _serve(worker, everything, keys, threads, decided)
-    except _KeysRefused as refused:
-        if len(keys) == 1:
-            _refuse(everything, refused, decided)
-            return
-        for key in keys:
-            under_key = {index: job for index, job in everything.items() if job.key.raw == key}
-            try:
-                await _serve(worker, under_key, [key], threads, decided)
-            except _KeysRefused as again:
-                _refuse(under_key, again, decided)
+    batch = _Batch(jobs, decided)
+    with ResultPipe(batch.on_result) as pipe:
+        try:
+            await _serve(worker, batch, threads, pipe.path)
+        except BaseException:  # also of a caller that is cancelled
+            worker.condemn()
+            raise
+    if pipe.failure is not None:
+        worker.condemn()
+        raise pipe.failure
+    if batch.lacking:
+        worker.condemn()
+    if batch.unreadable:
+        await confirm(worker, good)
+        for index, refused in batch.unreadable.items():
+            decided(index, refused)
 
 
-class _KeysRefused(Exception):
-    """`bb` did not start with these keys; nothing was queued."""
+class _Batch:
+    """The jobs of one batch by their ids, and what is said about them."""
 
+    def __init__(self, jobs: Sequence[ChonkJob], decided: Decided) -> None:
+        self.jobs = dict(enumerate(jobs, start=1))
+        self.keys = sorted({job.key.raw for job in jobs})
+        self.unreadable: dict[int, ProofRefused] = {}
+        """By index, what counts after the process was confirmed."""
+        self.lacking = False
+        """Whether the process was short of something."""
+        self._open = set(self.jobs)
+        self._decided = decided
 
-def _refuse(jobs: Mapping[int, ChonkJob], refused: _KeysRefused, decided: Decided) -> None:
-    for index in jobs:
-        decided(index, ProofRefused(ProofFlaw.WRONG_KEY, str(refused)))
+    def drop(self, number: int) -> None:
+        """An id that was not queued."""
+        self._open.discard(number)
+
+    def on_result(self, result: Result) -> None:
+        """Rules 4 and 6; raises `BadResult`."""
+        if result.request_id not in self._open:
+            raise BadResult(f"the batch verifier answered request {result.request_id}, which is not open")
+        if result.status not in (HOLDS, FAILS):
+            raise BadResult(f"the batch verifier answered request {result.request_id} with status {result.status}")
+        self._open.discard(result.request_id)
+        index = result.request_id - 1
+        if result.status == HOLDS:
+            self._decided(index, None)
+        elif classify(result.error_message) is not Meaning.CONTENT:
+            self.lacking = True
+        else:
+            said = reason(CallFailed(result.error_message or "the proof does not hold", "ChonkBatchVerifierQueue"))
+            if THREW in result.error_message:  # it was not read to its end, for example because a point is not on the curve
+                self.unreadable[index] = ProofRefused(ProofFlaw.MALFORMED, said)
+            else:
+                self._decided(index, ProofRefused(ProofFlaw.FALSE, said))
 
 
 def _parts(proof: ChonkProof) -> bb.ChonkProof:
-    fields = split(proof.raw)
-    ends = [len(fields) - sum(_LAST_PARTS[place:]) for place in range(len(_LAST_PARTS) + 1)]
+    fields = list(proof.parts)
+    ends = [len(fields) - sum(CHONK_LAST_PARTS[place:]) for place in range(len(CHONK_LAST_PARTS) + 1)]
     oink, *others = (fields[start:end] for start, end in zip([0, *ends], ends, strict=False))
     merge, eccvm, ipa, joint = others
     return bb.ChonkProof(oink, merge, eccvm, ipa, joint)
 
 
-async def _serve(worker: Worker, jobs: Mapping[int, ChonkJob], keys: Sequence[bytes], threads: int, decided: Decided) -> None:
-    """Rules 3 and 4, for jobs whose keys are all in `keys`."""
-    open_ = dict(enumerate(jobs, start=1))
-
-    def on_result(result: Result) -> None:
-        index = open_.pop(result.request_id, None)
-        if index is None:
-            raise BadResult(f"the batch verifier answered request {result.request_id}, which is not open")
-        if result.status == 0:
-            decided(index, None)
-            return
-        flaw = ProofFlaw.MALFORMED if _UNREADABLE in result.error_message else ProofFlaw.FALSE
-        with suppress(CouldNotVerify):  # it lacks ceremony points, which says nothing about the proof
-            decided(index, _refusal(CallFailed(result.error_message or "the proof does not hold", "ChonkBatchVerifierQueue"), flaw))
-
-    places = {key: place for place, key in enumerate(keys)}
-    with ResultPipe(on_result) as pipe:
-        start = bb.ChonkBatchVerifierStart(vks=list(keys), num_cores=threads, batch_size=len(jobs), fifo_path=pipe.path)
-        try:
-            with unanswered(CouldNotVerify):
-                await worker.call(start)
-        except CallFailed as error:
-            raise _KeysRefused(reason(error)) from error
-        for number, (index, job) in enumerate(jobs.items(), start=1):
-            queue = bb.ChonkBatchVerifierQueue(request_id=number, vk_index=places[job.key.raw], proof_fields=split(job.proof.raw))
-            try:
-                await worker.call(queue)
-            except CallFailed as error:
-                del open_[number]
-                decided(index, _refusal(error))
-        await worker.call(bb.ChonkBatchVerifierStop())
-    if pipe.failure is not None:
-        worker.condemn()
-        raise pipe.failure
-
-
-def _refusal(failed: CallFailed, flaw: ProofFlaw = ProofFlaw.MALFORMED) -> ProofRefused:
-    """The refusal that an error of `bb` stands for.
-
-    Raises:
-        CouldNotVerify: It stands for none.
-    """
+async def _serve(worker: Lent, batch: _Batch, threads: int, path: str) -> None:
+    """Rules 3 to 5."""
+    start = bb.ChonkBatchVerifierStart(vks=batch.keys, num_cores=threads, batch_size=len(batch.jobs), fifo_path=path)
     try:
-        with unanswered(CouldNotVerify):
-            raise failed
-    except CallFailed:
-        return ProofRefused(flaw, reason(failed))
+        await worker.call(start)
+    except CallFailed as failed:
+        about_content(failed)
+        raise KeysRefused(reason(failed)) from failed
+    places = {key: place for place, key in enumerate(batch.keys)}
+    for number, job in batch.jobs.items():
+        fields = list(job.proof.parts)
+        try:
+            await worker.call(bb.ChonkBatchVerifierQueue(request_id=number, vk_index=places[job.key.raw], proof_fields=fields))
+        except CallFailed as failed:
+            about_content(failed)
+            batch.drop(number)
+    try:
+        await worker.call(bb.ChonkBatchVerifierStop())
+    except CallFailed as failed:
+        raise Doubtful(f"bb did not stop its batch verifier: {reason(failed)}") from failed

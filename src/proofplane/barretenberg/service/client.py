@@ -5,9 +5,10 @@ What it returns is what the service said: it is worth as much as whoever serves 
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeVar
@@ -19,7 +20,7 @@ from proofplane.barretenberg.flavors import Flavor
 from proofplane.barretenberg.generated import verifier as contract
 from proofplane.barretenberg.keys import VerificationKey
 from proofplane.barretenberg.proofs import ChonkProof, UltraHonkProof
-from proofplane.barretenberg.service.errors import NotVerified, Obstacle, WrongAnswer
+from proofplane.barretenberg.service.errors import NoService, NotVerified, Obstacle, TooLargeForService, WrongAnswer
 from proofplane.barretenberg.service.settings import MAX_FRAME, Bounds
 from proofplane.barretenberg.service.types import NOBODY, Queue, Source
 from proofplane.barretenberg.verifier import VERIFY_SECONDS
@@ -30,13 +31,17 @@ E = TypeVar("E", bound=Enum)
 _LIMITS = rpc.Limits(max_frame=MAX_FRAME, max_in_flight=Bounds().rpc + Bounds().gossip + 1)
 """As many in flight as a service takes and one more, so that its refusal is seen and not only felt."""
 
+CONNECT_SECONDS = 7.0
+"""Bound on connecting: one that is absent is tried for 5 s, and a service introduces itself in milliseconds, whatever it verifies."""
+
 _GRACE = 5.0
-"""Seconds beyond a request's own timeout for its answer: it may have been begun just before, and takes a second at most."""
+"""Seconds beyond a request's own timeout for its answer: what waits is told when its time is over, but what was begun just before is
+finished, and the largest batch takes a second of one core."""
 
 
 @dataclass(frozen=True, slots=True)
 class SaidToHold:
-    """A proof that a verifier service says it has verified."""
+    """A proof that a verifier service says it has verified; as `Verified`, no seal."""
 
     key: Hash32
     """SHA-256 of the verification key: hold it against those that you accept."""
@@ -72,18 +77,25 @@ class RemoteVerifier:
         Raises:
             ProofRefused: The proof was checked and is invalid.
             NotVerified: The service does not know, and why; `retry_after` says when to ask again, if it can say.
+            TooLargeForService: The request has more bytes than a service takes: verify it with processes of your own.
             WrongAnswer: The service breaks the contract.
             CallFailed, DeadlinePassed, Ended and others: As `rpc.Client.call`; nothing is known.
         """
-        verdict = await self._client.verify_ultra_honk(
-            key=key.raw,
-            public_inputs=b"".join(public_inputs),
-            proof=proof.raw,
-            flavor=flavor.value,
-            source=source,
-            timeout_ms=_milliseconds(timeout),
-            timeout=timeout + _GRACE,
-        )
+        try:
+            verdict = await self._client.verify_ultra_honk(
+                key=key.raw,
+                public_inputs=b"".join(public_inputs),
+                proof=proof.raw,
+                flavor=flavor.value,
+                source=source,
+                timeout_ms=_milliseconds(timeout),
+                timeout=timeout + _GRACE,
+            )
+        except rpc.FrameTooLarge as error:
+            raise TooLargeForService(
+                f"{len(public_inputs)} public inputs are more than a verifier service takes ({MAX_FRAME} bytes a request): "
+                "verify without it (`bb verify`: leave --service away)"
+            ) from error
         return _held(verdict, key)
 
     async def verify_chonk(
@@ -117,8 +129,18 @@ class RemoteVerifier:
 
 @asynccontextmanager
 async def connect_verifier(address: str) -> AsyncIterator[RemoteVerifier]:
-    """A verifier over the service at `address`; raises what `rpc.connect` raises."""
-    async with rpc.connect(address, contract.CONTRACT, limits=_LIMITS) as client:
+    """A verifier over the service at `address`.
+
+    Raises:
+        NoService: Whoever listens there has not introduced itself in time.
+        BadAddress, CannotConnect, SchemaMismatch: As `rpc.connect`.
+    """
+    async with AsyncExitStack() as stack:
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                client = await stack.enter_async_context(rpc.connect(address, contract.CONTRACT, limits=_LIMITS))
+        except TimeoutError:
+            raise NoService(f"nobody answers at {address}: is that a verifier service?") from None
         yield RemoteVerifier(client)
 
 

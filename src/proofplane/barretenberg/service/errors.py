@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from proofplane.barretenberg.errors import CouldNotVerify
-from proofplane.base.errors import Broken, CallerMistake
+from proofplane.base.errors import Broken, CallerMistake, TryAgain
 
 
 class Obstacle(Enum):
@@ -34,6 +34,14 @@ class NotVerified(CouldNotVerify):
 
 class BadRequestToService(CallerMistake):
     """A request that is none: an unknown queue or flavour, a source that is too long, a key that is none."""
+
+
+class TooLargeForService(CallerMistake):
+    """A question with more bytes than a service takes, which does not mean that anything is wrong with it."""
+
+
+class NoService(TryAgain):
+    """Whoever listens at the address does not speak, or nobody who may be believed does."""
 
 
 class BadBounds(CallerMistake):

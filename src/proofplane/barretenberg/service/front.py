@@ -7,6 +7,7 @@ Rules:
 3. A caller that is cancelled drops its answer; what it asked is verified all the same, since others may have joined it.
 4. Leaving drains: nothing is taken in any more, what was accepted is verified for at most `drain_timeout` seconds, and whoever has no
    answer then is told so. An executor that is still at work then is cancelled.
+5. If deciding itself fails, which is a bug, everybody is told so at once, and nothing is taken in any more.
 """
 
 from __future__ import annotations
@@ -22,13 +23,16 @@ from proofplane.barretenberg.errors import ProofRefused
 from proofplane.barretenberg.service.errors import BadRequestToService, NotVerified, Obstacle
 from proofplane.barretenberg.service.ports import Executor
 from proofplane.barretenberg.service.settings import Bounds
-from proofplane.barretenberg.service.state import Entry, Launch, State, Ticket
+from proofplane.barretenberg.service.state import Entry, Launch, State
 from proofplane.barretenberg.service.status import Counters, QueueStatus, Status
+from proofplane.barretenberg.service.tickets import Ticket
 from proofplane.barretenberg.service.types import MAX_SOURCE, NOBODY, ChonkJob, Job, Queue, Source, Verdict
 from proofplane.service.clock import Clock, SystemClock
 
 DRAIN_TIMEOUT = 30.0
 """Seconds for what was accepted when the front is left; a full gossip queue takes about as long on one core."""
+
+_BUG = "the verifier failed; this is a bug of proofplane"
 
 _log = logging.getLogger(__name__)
 
@@ -61,6 +65,8 @@ class Front:
         """Set while nothing waits and nothing is in progress."""
         self._stopping = False
         self._decider: asyncio.Task[None] | None = None
+        self._alarm: tuple[float, asyncio.Task[None]] | None = None
+        """When to decide again, whatever happens."""
 
     async def verify(self, job: Job, queue: Queue = Queue.RPC, source: Source = NOBODY, timeout: float | None = None) -> None:
         """Returns if the proof holds.
@@ -111,6 +117,11 @@ class Front:
         self._event.set()
         return len(tickets)
 
+    def refused_unasked(self) -> None:
+        """Counts a request that was refused before it came here, as no proof at all."""
+        self._counted["requests"] += 1
+        self._counted["refused"] += 1
+
     def status(self) -> Status:
         """How it stands."""
         queues = {queue: QueueStatus(self._state.unanswered(queue), self._bounds.of(queue), self._state.waiting(queue)) for queue in Queue}
@@ -123,6 +134,7 @@ class Front:
 
     async def __aenter__(self) -> Front:
         self._decider = asyncio.create_task(self._decide(), name="verifier: decide")
+        self._decider.add_done_callback(self._on_decider_end)
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -134,7 +146,7 @@ class Front:
             await asyncio.wait({drained, timer, self._decider}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._answer(self._state.abandon(), NotVerified(Obstacle.STOPPING, "the verifier service was stopped"), "no_answer")
-            ending = [drained, timer, self._decider, *self._tasks]
+            ending = [drained, timer, self._decider, *self._tasks, *([self._alarm[1]] if self._alarm else [])]
             for task in ending:
                 task.cancel()
             await asyncio.gather(*ending, return_exceptions=True)
@@ -151,40 +163,53 @@ class Front:
                 task.add_done_callback(self._tasks.discard)
             if self._state.idle and not self._state.busy:
                 self._drained.set()
-            await self._event_within(found.again)
-
-    async def _event_within(self, seconds: float | None) -> None:
-        if seconds is None:
+            if found.again is not None:
+                self._decide_at(self._clock.now() + found.again)
             await self._event.wait()
+
+    def _decide_at(self, at: float) -> None:
+        """Sets the one alarm, unless it is set for then or sooner, which only has this decided once too often."""
+        if self._alarm is not None:
+            if self._alarm[0] <= at:
+                return
+            self._alarm[1].cancel()
+        self._alarm = (at, asyncio.create_task(self._wake(at), name="verifier: alarm"))
+
+    async def _wake(self, at: float) -> None:
+        await self._clock.sleep_until(at)
+        self._alarm = None
+        self._event.set()
+
+    def _on_decider_end(self, decider: asyncio.Task[None]) -> None:
+        """Rule 5."""
+        if decider.cancelled() or (error := decider.exception()) is None:
             return
-        waits = [
-            asyncio.create_task(self._event.wait(), name="verifier: event"),
-            asyncio.create_task(self._clock.sleep_until(self._clock.now() + seconds), name="verifier: timer"),
-        ]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
+        _log.error("verifier: deciding failed", exc_info=error)
+        self.stop_taking()
+        self._answer(self._state.abandon(), NotVerified(Obstacle.NO_ANSWER, _BUG), "no_answer")
 
     async def _run(self, launch: Launch) -> None:
         """One launch from its beginning to its end, whatever happens in between."""
+        done = False
         try:
-            await (self._run_together(launch) if launch.together else self._run_alone(launch.entries[0], launch.threads))
+            done = await (self._run_together(launch) if launch.together else self._run_alone(launch.entries[0], launch.threads))
         except Exception:
             _log.exception("verifier: an executor failed")
         finally:
             for entry in launch.entries:
-                self._settle(entry, NotVerified(Obstacle.NO_ANSWER, "the verifier failed; this is a bug of proofplane"))
-            self._state.ended(launch, self._clock.now())
+                self._settle(entry, NotVerified(Obstacle.NO_ANSWER, _BUG))
+            self._state.ended(launch, self._clock.now(), done=done)
             self._event.set()
 
-    async def _run_alone(self, entry: Entry, threads: int) -> None:
+    async def _run_alone(self, entry: Entry, threads: int) -> bool:
+        """Returns whether it came to a verdict."""
         self._counted["alone"] += 1
-        self._settle(entry, await self._executor.alone(entry.job, threads))
+        verdict = await self._executor.alone(entry.job, threads)
+        self._settle(entry, verdict)
+        return not isinstance(verdict, NotVerified)
 
-    async def _run_together(self, launch: Launch) -> None:
+    async def _run_together(self, launch: Launch) -> bool:
+        """Returns whether it came to a verdict on every job."""
         jobs = [entry.job for entry in launch.entries if isinstance(entry.job, ChonkJob)]
         self._counted["batches"] += 1
         self._counted["batched"] += len(jobs)
@@ -199,6 +224,7 @@ class Front:
         await self._executor.together(jobs, launch.threads, decided)
         for entry in reversed(open_.values()):
             self._counted["again"] += self._state.redo(entry)
+        return not open_
 
     def _settle(self, entry: Entry, verdict: Verdict) -> None:
         counter = "verified" if verdict is None else "refused" if isinstance(verdict, ProofRefused) else "no_answer"

@@ -53,7 +53,12 @@ class Handlers(contract.VerifierService):
 
     async def _verdict(self, make: Callable[[], Job], queue: Queue, source: str, timeout_ms: int) -> contract.Verdict:
         try:
-            job = make()
+            try:
+                job = make()
+                job.check()
+            except ProofRefused:
+                self._front.refused_unasked()
+                raise
             await self._front.verify(job, queue, Source(source), timeout_ms / 1000 if timeout_ms else None)
         except ProofRefused as error:
             return _answer(refused=contract.Refused(error.reason.value, str(error)))

@@ -24,6 +24,10 @@ _READ = 1 << 16
 """Bytes read at a time: as much as the system keeps in a pipe."""
 
 
+HOLDS, FAILS = 0, 1
+"""What the status of a result says."""
+
+
 class BadResult(Broken):
     """What `bb` wrote is no result, or one that nobody asked for."""
 
@@ -33,7 +37,7 @@ class Result(msgspec.Struct, frozen=True, gc=False):
 
     request_id: int
     status: int
-    """0: it holds; 1: it does not."""
+    """`HOLDS` or `FAILS`."""
     error_message: str = ""
 
 

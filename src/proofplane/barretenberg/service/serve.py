@@ -11,8 +11,9 @@ from proofplane.barretenberg.service.executor import open_executor
 from proofplane.barretenberg.service.front import DRAIN_TIMEOUT, Front
 from proofplane.barretenberg.service.handlers import Handlers
 from proofplane.barretenberg.service.settings import MAX_FRAME, Bounds
+from proofplane.barretenberg.specs import VerifierSpec
 from proofplane.barretenberg.verifier import VERIFY_SECONDS
-from proofplane.pool.types import PoolOptions, WorkerSpec
+from proofplane.pool.types import PoolOptions
 
 _SPARE = 1024
 """Requests that the reactor takes in beyond both queues' bounds, so that a full queue answers and is not merely slow;
@@ -25,7 +26,7 @@ async def serve_verifier(
     cores: int,
     *,
     bounds: Bounds | None = None,
-    spec: Callable[[int], WorkerSpec] | None = None,
+    spec: Callable[[int], VerifierSpec] | None = None,
     timeout: float = VERIFY_SECONDS,
     drain_timeout: float = DRAIN_TIMEOUT,
     options: PoolOptions | None = None,

@@ -7,7 +7,7 @@
 Rules:
 
 1. A request is a ticket. Identical questions (`Job.digest`) in flight are one entry with several tickets; every ticket is handed back
-   exactly once: by `settle`, `cancel`, `next` (too late) or `abandon`.
+   exactly once: by `settle`, `cancel`, `next` (too late, as soon as it is) or `abandon`.
 2. A request of the rpc queue that joins an entry waiting in the gossip queue takes it over into the rpc queue.
 3. Each queue has at most so many tickets, those in progress included, and all waiting together keep at most so many bytes.
    Beyond that a request is refused with the time after which to ask again.
@@ -27,23 +27,14 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from proofplane.barretenberg.service.deadlines import Deadlines
 from proofplane.barretenberg.service.errors import NotVerified, Obstacle
 from proofplane.barretenberg.service.pace import Pace
 from proofplane.barretenberg.service.scheduling import Alone, Load, Rest, choose, expected_after
 from proofplane.barretenberg.service.settings import Bounds
+from proofplane.barretenberg.service.tickets import Ticket
 from proofplane.barretenberg.service.types import ChonkJob, Job, Queue, Source
 from proofplane.base.ids import Hash32
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Ticket:
-    """The right of one request to one answer."""
-
-    source: Source
-    queue: Queue
-    """Which queue's bound it counts against: the one that its request named."""
-    deadline: float
-    """Instant after which it need not be begun; infinite if none."""
 
 
 @dataclass(slots=True, eq=False)
@@ -94,6 +85,8 @@ class State:
         self._waiting: dict[Queue, OrderedDict[Hash32, Entry]] = {queue: OrderedDict() for queue in Queue}
         self._unanswered = dict.fromkeys(Queue, 0)
         self._bytes = 0
+        self._deadlines = Deadlines()
+        """Of the tickets that wait: those of entries in progress are taken off when they pass, and put back by `redo`."""
         self._rpc_at = -math.inf
         self._batch_ended = -math.inf
         self._expected = 1
@@ -136,29 +129,28 @@ class State:
             self._waiting[queue][job.digest] = entry
         elif queue is Queue.RPC and self._waiting[Queue.GOSSIP].pop(job.digest, None) is not None:
             self._waiting[Queue.RPC][job.digest] = entry
-        ticket = Ticket(source, queue, deadline)
+        ticket = Ticket(source, queue, deadline, job.digest)
         entry.tickets.append(ticket)
+        self._deadlines.add(ticket)
         self._unanswered[queue] += 1
         return ticket, found is not None
 
     def next(self, now: float) -> Next:
-        """Decides what to begin now, and counts it as begun."""
+        """Hands back what waits for too long, decides what to begin now, and counts it as begun."""
         launches: list[Launch] = []
-        late: list[Ticket] = []
+        late = self._expired(now)
         while True:
             choice = choose(self._load(now))
             if isinstance(choice, Rest):
-                return Next(tuple(launches), tuple(late), choice.seconds)
+                return Next(tuple(launches), tuple(late), _sooner(choice.seconds, self._deadlines.earliest - now))
             together = not isinstance(choice, Alone)
             queue = self._waiting[Queue.GOSSIP if together else Queue.RPC]
-            taken = [queue.popitem(last=False)[1] for _ in range(1 if isinstance(choice, Alone) else choice.size)]
-            entries = [entry for entry in taken if self._on_time(entry, now, late)]
-            if entries:
-                for entry in entries:
-                    entry.running = True
-                self.busy += choice.threads
-                self._batches += together
-                launches.append(Launch(tuple(entries), choice.threads, together, now))
+            entries = [queue.popitem(last=False)[1] for _ in range(1 if isinstance(choice, Alone) else choice.size)]
+            for entry in entries:
+                entry.running = True
+            self.busy += choice.threads
+            self._batches += together
+            launches.append(Launch(tuple(entries), choice.threads, together, now))
 
     def settle(self, entry: Entry) -> Sequence[Ticket]:
         """Hands back the tickets of an entry in progress that is decided; nothing if it is not in progress (any more)."""
@@ -173,16 +165,22 @@ class State:
         if not entry.tickets:
             self._forget(entry)
             return False
+        for ticket in entry.tickets:
+            self._deadlines.add(ticket)
         waiting = self._waiting[Queue.RPC]
         waiting[entry.job.digest] = entry
         waiting.move_to_end(entry.job.digest, last=False)
         return True
 
-    def ended(self, launch: Launch, now: float) -> None:
-        """Gives back the threads of a launch, whose entries are settled or to be done again."""
+    def ended(self, launch: Launch, now: float, *, done: bool = True) -> None:
+        """Gives back the threads of a launch, whose entries are settled or to be done again.
+
+        `done`: Whether it came to a verdict on all of them, so that its time says how long verifying takes.
+        """
         self.busy -= launch.threads
         queue = Queue.GOSSIP if launch.together else Queue.RPC
-        self._pace.learn(queue, len(launch.entries), launch.threads, now - launch.at)
+        if done:
+            self._pace.learn(queue, len(launch.entries), launch.threads, now - launch.at)
         if launch.together:
             self._batches -= 1
             self._batch_ended = now
@@ -226,19 +224,22 @@ class State:
             batches=self._batches,
         )
 
-    def _on_time(self, entry: Entry, now: float, late: list[Ticket]) -> bool:
-        """Moves the tickets of a waiting entry that are too late to `late`; drops the entry if none is left."""
-        gone = [ticket for ticket in entry.tickets if ticket.deadline < now]
-        if gone:
-            entry.tickets = [ticket for ticket in entry.tickets if ticket.deadline >= now]
-            late += self._hand_back(gone)
-        if not entry.tickets:
-            self._forget(entry)
-        return bool(entry.tickets)
+    def _expired(self, now: float) -> list[Ticket]:
+        """The tickets of waiting entries that are too late, handed back; drops the entries of which none is left."""
+        late: list[Ticket] = []
+        for ticket in self._deadlines.passed(now):
+            entry = self._entries[ticket.question]
+            if not entry.running:
+                entry.tickets.remove(ticket)
+                late += self._hand_back([ticket])
+                if not entry.tickets:
+                    self._forget(entry)
+        return late
 
     def _hand_back(self, tickets: Iterable[Ticket]) -> Sequence[Ticket]:
         handed = list(tickets)
         for ticket in handed:
+            self._deadlines.remove(ticket)
             self._unanswered[ticket.queue] -= 1
         return handed
 
@@ -251,3 +252,9 @@ class State:
     def _full(self, what: str) -> NotVerified:
         after = self._pace.until_half({queue: len(waiting) for queue, waiting in self._waiting.items()})
         return NotVerified(Obstacle.QUEUE_FULL, f"{what}; ask again after {after:.2f} s", after)
+
+
+def _sooner(seconds: float | None, deadline: float) -> float | None:
+    """Seconds until the sooner of two events, of which one may never come."""
+    least = min(math.inf if seconds is None else seconds, deadline)
+    return None if least == math.inf else least

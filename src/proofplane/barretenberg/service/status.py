@@ -1,4 +1,8 @@
-"""How a verifier service stands: gauges of its queues, and counters since its start. Every request ends in one of the counters of ends."""
+"""How a verifier service stands: gauges of its queues, and counters since its start.
+
+Every request ends in one of the counters of ends, also one that was refused as no proof at all; one that broke the contract, whose answer
+is an error of the call, is in none.
+"""
 
 from __future__ import annotations
 

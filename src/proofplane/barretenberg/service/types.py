@@ -13,6 +13,7 @@ from proofplane.barretenberg.flavors import Flavor
 from proofplane.barretenberg.keys import VerificationKey
 from proofplane.barretenberg.proofs import ChonkProof, UltraHonkProof
 from proofplane.barretenberg.service.errors import NotVerified
+from proofplane.barretenberg.verifier import check, check_chonk
 from proofplane.base.ids import Hash32, hash32
 
 Source = NewType("Source", str)
@@ -23,6 +24,10 @@ NOBODY = Source("")
 
 MAX_SOURCE = 256
 """Characters of a source; it is kept as long as its request."""
+
+
+_INPUT = 120
+"""Bytes of memory that a public input takes: 32 in the request, the rest as a value of its own."""
 
 
 class Queue(Enum):
@@ -51,7 +56,11 @@ class UltraHonkJob:
     @property
     def size(self) -> int:
         """Bytes that it keeps while it waits."""
-        return len(self.key.raw) + len(self.proof.raw) + sum(map(len, self.public_inputs))
+        return len(self.key.raw) + len(self.proof.raw) + _INPUT * len(self.public_inputs)
+
+    def check(self) -> None:
+        """Raises `ProofRefused` if sizes and counts tell that it cannot hold."""
+        check(self.key, len(self.public_inputs), self.proof, self.flavor)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -70,6 +79,10 @@ class ChonkJob:
     def size(self) -> int:
         """Bytes that it keeps while it waits."""
         return len(self.key.raw) + len(self.proof.raw)
+
+    def check(self) -> None:
+        """As `UltraHonkJob.check`."""
+        check_chonk(self.key, self.proof)
 
 
 Job: TypeAlias = UltraHonkJob | ChonkJob

@@ -11,6 +11,7 @@ from proofplane.barretenberg.errors import CouldNotVerify, ProofRefused
 from proofplane.barretenberg.flavors import Flavor
 from proofplane.barretenberg.keys import VerificationKey
 from proofplane.barretenberg.proofs import MAX_PUBLIC_INPUTS, ChonkProof, UltraHonkProof, public_inputs
+from proofplane.barretenberg.service.addresses import default_service
 from proofplane.barretenberg.service.client import connect_verifier
 from proofplane.barretenberg.verifier import open_verifier
 from proofplane.base.errors import CallerMistake, ProofplaneError, Refused
@@ -19,6 +20,9 @@ from proofplane.cli.options import PATH, json_option, run_async
 from proofplane.cli.output import print_fields, print_json
 
 _CHONK = "chonk"
+
+_OWN = ""
+"""Stands for the address of this user's own service."""
 
 _MAX_FILE = MAX_PUBLIC_INPUTS * 32
 """Bytes of the largest file that is read: the most public inputs that are looked at."""
@@ -34,7 +38,13 @@ class FileUnreadable(CallerMistake):
 @click.option("--public-inputs", "inputs", type=PATH, default=None, help="The public inputs. [default: none]")
 @click.option("--flavor", type=click.Choice([one.value for one in Flavor]), default=Flavor.NOIR_RECURSIVE.value, show_default=True)
 @click.option("--scheme", type=click.Choice(["ultra-honk", _CHONK]), default="ultra-honk", show_default=True)
-@click.option("--service", default=None, help="Ask the verifier service at this address instead of starting a bb.")
+@click.option(
+    "--service",
+    is_flag=False,
+    flag_value=_OWN,
+    default=None,
+    help="Ask the verifier service at this address (last and without one: where `verifier serve` listens) instead of starting a bb.",
+)
 @json_option
 def verify(proof: Path, vk: Path, inputs: Path | None, flavor: str, scheme: str, service: str | None, as_json: bool) -> int:
     """Verify PROOF under a verification key: files as `bb` writes them, field elements of 32 bytes joined.
@@ -63,7 +73,7 @@ def verify(proof: Path, vk: Path, inputs: Path | None, flavor: str, scheme: str,
 
 async def _verify(key: VerificationKey, raw: bytes, raw_inputs: bytes, flavor: Flavor | None, service: str | None) -> None:
     """Returns if the proof holds; `flavor` None: it is a Chonk proof."""
-    async with open_verifier(processes=1) if service is None else connect_verifier(service) as verifier:
+    async with open_verifier(processes=1) if service is None else connect_verifier(service or default_service()) as verifier:
         if flavor is None:
             await verifier.verify_chonk(key, ChonkProof(raw))
         else:

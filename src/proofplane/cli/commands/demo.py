@@ -23,10 +23,11 @@ from proofplane.cli.progress import NodePicture
 from proofplane.node import chain_demo
 from proofplane.node.chain_demo import ChainDemo
 from proofplane.node.chain_runs import ChainImported
-from proofplane.node.config import Settings
+from proofplane.node.config import BadConfig, Settings
 from proofplane.node.data_dir import DataDirectory
 from proofplane.node.demo import ABANDONED, MIN_BLOCKS, REPLACING, DemoChain, DemoPlan, demo_params
 from proofplane.node.errors import StoppedEarly
+from proofplane.node.kinds import NATIVE
 from proofplane.node.node import Node
 from proofplane.node.session import Summary, run_session
 from proofplane.service.clock import SystemClock

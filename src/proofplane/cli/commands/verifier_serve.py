@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import tempfile
 from pathlib import Path
 
 import click
 
+from proofplane.barretenberg.service.addresses import default_address
 from proofplane.barretenberg.service.serve import serve_verifier
 from proofplane.barretenberg.service.settings import Bounds
 from proofplane.barretenberg.service.status import Status
@@ -19,14 +18,6 @@ from proofplane.cli.output import print_fields, print_json
 from proofplane.node.config import Settings
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-
-def default_address() -> str:
-    """Where the service listens if nobody says: in the user's runtime directory, else in the temporary one.
-
-    In the latter another user may have taken the name first; then starting fails, and nobody is told to ask there.
-    """
-    return str(Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()) / "proofplane-verifier.sock")
 
 
 @click.command(short_help="Serve both queues until stopped.")

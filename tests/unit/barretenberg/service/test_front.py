@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
 from kit.clock import ManualClock, settle
+from kit.echo_program import PATIENCE
 from kit.scripted_executor import ScriptedExecutor
 from kit.verifier_jobs import chonk, ultra_honk
 from proofplane.barretenberg.errors import ProofFlaw, ProofRefused
 from proofplane.barretenberg.service.errors import BadRequestToService, NotVerified, Obstacle
 from proofplane.barretenberg.service.front import Front
+from proofplane.barretenberg.service.state import Next, State
 from proofplane.barretenberg.service.types import Job, Queue, Source, Verdict
 
 BAD = ProofRefused(ProofFlaw.FALSE, "it is")
@@ -25,10 +29,22 @@ def odd_is_false(job: Job) -> Verdict:
 async def ask(front: Front, job: Job, queue: Queue = Queue.RPC, source: str = "", timeout: float | None = None) -> Verdict:
     """What became of a request."""
     try:
-        await front.verify(job, queue, Source(source), timeout)
+        async with asyncio.timeout(PATIENCE):
+            await front.verify(job, queue, Source(source), timeout)
     except (ProofRefused, NotVerified) as error:
         return error
     return None
+
+
+@asynccontextmanager
+async def opened(front: Front, executor: ScriptedExecutor) -> AsyncIterator[Front]:
+    """An entered front, over an executor that ends what it has when a test fails: leaving then waits for nothing."""
+    async with front:
+        try:
+            yield front
+        except BaseException:
+            executor.gate.set()
+            raise
 
 
 def obstacles(verdicts: list[Verdict]) -> list[Obstacle | None]:
@@ -94,7 +110,7 @@ async def test_a_caller_that_is_cancelled_takes_nobody_with_it() -> None:
 
 async def test_a_cancelled_source_hears_so_and_nobody_cannot_be_cancelled() -> None:
     executor = ScriptedExecutor()
-    async with Front(executor, 1, clock=ManualClock()) as front:
+    async with opened(Front(executor, 1, clock=ManualClock()), executor) as front:
         asked = [asyncio.create_task(ask(front, ultra_honk(number), source=name)) for number, name in enumerate(["a", "a", "b", ""])]
         await settle()
         assert front.cancel(Source("")) == 0
@@ -114,6 +130,52 @@ async def test_what_waits_longer_than_it_may_is_told_so() -> None:
         executor.gate.set()
         assert obstacles(await asyncio.gather(first, late)) == [None, Obstacle.TOO_LATE]
         assert executor.alone_given == [ultra_honk(1)]
+
+
+async def test_what_waits_too_long_is_told_when_its_time_is_over_and_not_when_its_turn_comes() -> None:
+    executor, clock = ScriptedExecutor(), ManualClock()
+    async with opened(Front(executor, 1, clock=clock), executor) as front:
+        first = asyncio.create_task(ask(front, ultra_honk(1)))
+        await settle()
+        late = asyncio.create_task(ask(front, ultra_honk(2), timeout=3.0))
+        await settle()
+        assert clock.sleepers() == 1
+        clock.advance(3.0)
+        assert obstacles([await late]) == [Obstacle.TOO_LATE]
+        assert not first.done()
+        executor.gate.set()
+        assert await first is None
+
+
+async def test_leaving_waits_for_an_executor_that_has_answered_and_not_ended() -> None:
+    executor = ScriptedExecutor()
+    executor.gate.set()
+    executor.after = asyncio.Event()
+    front = Front(executor, 1, clock=ManualClock())
+    async with front:
+        plug = asyncio.create_task(ask(front, ultra_honk(1)))
+        asked = [asyncio.create_task(ask(front, chonk(number), Queue.GOSSIP)) for number in range(2)]
+        assert await asyncio.gather(plug, *asked) == [None] * 3
+        leaving = asyncio.create_task(front.__aexit__(None, None, None))
+        await settle()
+        assert not leaving.done()
+        executor.after.set()
+        await leaving
+        assert executor.ended == len(executor.together_given) > 0
+
+
+async def test_when_deciding_fails_everybody_is_told_so_and_nothing_more_is_taken_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    executor = ScriptedExecutor()
+    async with opened(Front(executor, 1, clock=ManualClock()), executor) as front:
+        running = asyncio.create_task(ask(front, ultra_honk(1)))
+        await settle()
+
+        def bug(_self: State, _now: float) -> Next:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(State, "next", bug)
+        assert obstacles([await ask(front, ultra_honk(2)), await running]) == [Obstacle.NO_ANSWER] * 2
+        assert obstacles([await ask(front, ultra_honk(3))]) == [Obstacle.STOPPING]
 
 
 async def test_leaving_finishes_what_was_accepted_and_refuses_the_rest() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import settings
@@ -10,9 +11,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from kit.verifier_jobs import chonk, ultra_honk
+from proofplane.barretenberg.field import Fr
+from proofplane.barretenberg.flavors import Flavor
+from proofplane.barretenberg.keys import VerificationKey
 from proofplane.barretenberg.service.errors import BadBounds, NotVerified, Obstacle
 from proofplane.barretenberg.service.settings import MAX_FRAME, Bounds
-from proofplane.barretenberg.service.state import Entry, Launch, State, Ticket
+from proofplane.barretenberg.service.state import Entry, Launch, State
+from proofplane.barretenberg.service.tickets import Ticket
 from proofplane.barretenberg.service.types import NOBODY, Job, Queue, Source
 
 ONE, TWO = Source("one"), Source("two")
@@ -55,6 +60,28 @@ def test_questions_that_differ_anywhere_are_not_joined() -> None:
     assert not joins(state, chonk(1, of=2))
     assert not joins(state, chonk(2, of=1))
     assert not joins(state, ultra_honk(1))
+
+
+def test_ultra_honk_questions_that_differ_in_any_part_are_not_joined() -> None:
+    one = ultra_honk(1)
+    other_key = VerificationKey(one.key.raw[:-1] + b"\1")
+    others = [
+        replace(one, key=other_key),
+        replace(one, public_inputs=(Fr.of(2),)),
+        replace(one, public_inputs=(*one.public_inputs, Fr.of(1))),
+        replace(one, proof=ultra_honk(2).proof),
+        *(replace(one, flavor=flavor) for flavor in Flavor if flavor is not one.flavor),
+    ]
+    assert len({one.digest, *(job.digest for job in others)}) == 1 + len(others)
+    state = State(1, Bounds())
+    ask(state, one)
+    assert not any(joins(state, job) for job in others)
+
+
+def test_a_job_keeps_more_bytes_for_each_public_input_than_its_request_has() -> None:
+    one = ultra_honk(1)
+    many = replace(one, public_inputs=(Fr.of(1),) * 1001)
+    assert many.size - one.size >= 100 * 1000
 
 
 def test_an_rpc_request_takes_an_identical_one_out_of_the_gossip_queue() -> None:
@@ -143,12 +170,42 @@ def test_what_is_cancelled_in_progress_is_answered_at_once_and_ends_unheard() ->
 
 def test_a_request_that_waited_too_long_is_not_begun() -> None:
     state = State(1, Bounds())
-    late = ask(state, ultra_honk(1), deadline=5.0)
+    late = ask(state, ultra_honk(1), deadline=6.0)
     on_time = ask(state, ultra_honk(2), deadline=7.0)
     found = state.next(6.0)
     assert found.late == (late,)
     (launch,) = found.launches
     assert list(state.settle(launch.entries[0])) == [on_time]
+
+
+def test_what_waits_is_handed_back_when_its_time_is_over_though_every_core_is_taken() -> None:
+    state = State(1, Bounds())
+    ask(state, ultra_honk(0), deadline=1.0)
+    launch = begun(state)
+    late = [ask(state, ultra_honk(number), deadline=float(number)) for number in (3, 2)]
+    assert state.next(1.5).late == (), "what is in progress is waited for"
+    found = state.next(2.0)
+    assert (found.late, found.again) == ((late[1],), 1.0)
+    assert state.next(3.5).late == (late[0],)
+    assert state.next(3.5).again is None
+    state.redo(launch.entries[0])
+    assert len(state.next(3.5).late) == 1, "it waits again, and for too long"
+    state.ended(launch, 3.5)
+    assert state.idle
+
+
+def test_a_launch_that_came_to_nothing_teaches_nothing_about_the_time_that_verifying_takes() -> None:
+    state = State(1, Bounds(rpc=3))
+    quick = []
+    for done in (False, True):
+        for number in range(3):
+            ask(state, ultra_honk(number))
+        launch = begun(state)
+        state.redo(launch.entries[0])
+        state.ended(launch, 1000.0, done=done)
+        quick.append(_refusal(state))
+        state.abandon()
+    assert quick[0] < 1.0 < quick[1]
 
 
 def test_what_a_broken_batch_left_undecided_is_verified_alone_and_first() -> None:
@@ -215,8 +272,12 @@ class Model(RuleBasedStateMachine):
         self.now += seconds
         found = self.state.next(self.now)
         self._back(found.late)
-        assert all(ticket.deadline < self.now for ticket in found.late)
+        assert all(ticket.deadline <= self.now for ticket in found.late)
         self.running += found.launches
+        begun = {entry.job.digest for launch in self.running for entry in launch.entries}
+        left = [ticket.deadline - self.now for ticket, job in self.out.items() if job.digest not in begun]
+        assert all(seconds > 0 for seconds in left), "who waits too long is told at once"
+        assert not left or (found.again is not None and found.again <= min(left))
 
     @precondition(lambda self: self.running)
     @rule(data=st.data())
