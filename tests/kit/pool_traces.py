@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ class Traces:
     """Processes, those that are not reaped included, without the guard, which stays as long as we do."""
     sockets: frozenset[str]
     descriptors: int
+    threads: int
     shared: int
     """Objects of shared memory in the whole system with a name of ours or of `bb`'s."""
 
@@ -32,7 +34,7 @@ def traces() -> Traces:
     made = spawner()  # its thread and mark are no trace
     children = frozenset(pid for pid in _processes() if pid != made.guard and _parent(pid) == os.getpid())
     shared = [name for name in os.listdir("/dev/shm") if name.startswith((PREFIX, "bb")) or name.endswith(("_request", "_response"))]
-    return Traces(children, frozenset(sockets(made.mark)), len(os.listdir("/proc/self/fd")), len(shared))
+    return Traces(children, frozenset(sockets(made.mark)), len(os.listdir("/proc/self/fd")), threading.active_count(), len(shared))
 
 
 def sockets(mark: str) -> list[str]:

@@ -61,7 +61,7 @@ class Process:
     @classmethod
     async def launch(cls, argv: Sequence[str], environment: Mapping[str, str], address: str) -> Process:
         """Starts `argv`; raises `OSError` or `ValueError` if the system cannot."""
-        future = spawner().spawn(argv, environment, address)
+        future = spawner().spawn(argv, environment)
         try:
             return cls(await asyncio.wrap_future(future), address)
         except asyncio.CancelledError:

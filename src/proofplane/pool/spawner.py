@@ -14,24 +14,16 @@ import secrets
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import dataclass
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 
 from proofplane.pool import guard
 from proofplane.pool.addresses import directories
 
 log = logging.getLogger(__name__)
 
-
-_LOOK = 0.0002
-"""Seconds between two looks for a young process's socket; a loop's own timers round up to a millisecond, half of what `bb` needs."""
-
-_YOUTH = 0.005
-"""Seconds after which a process is handed over although it has no socket: `bb` needs 2 ms, what needs much longer loses nothing."""
 
 _KILL_TIMEOUT = 1.0
 """Seconds that the one thread which starts processes waits for the end of one that it has killed."""
@@ -58,34 +50,8 @@ class Spawned:
         os.close(self.output)
 
 
-@dataclass(frozen=True, slots=True)
-class _Order:
-    """A process that somebody wants."""
-
-    future: Future[Spawned]
-    argv: Sequence[str]
-    environment: Mapping[str, str]
-    address: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Young:
-    """A process that was started and is not handed over."""
-
-    spawned: Spawned
-    order: _Order
-    until: float
-
-    def handed_over(self) -> bool:
-        """Hands it over if it is time; whether it was."""
-        if time.monotonic() < self.until and not os.path.exists(self.order.address):
-            return False
-        self.order.future.set_result(self.spawned)
-        return True
-
-
 class Spawner:
-    """Runs `Popen` for everybody, one after the other, each in about 0.2 ms, and hands processes over when they can be connected to."""
+    """Runs `Popen` for everybody, one after the other: each takes about 0.2 ms."""
 
     def __init__(self) -> None:
         self.pid = os.getpid()
@@ -94,25 +60,28 @@ class Spawner:
         """Of all workers of this process, in their environment and their sockets' names; a process id alone may be used again."""
         self.guard: int | None = None
         """The guard's process id; None before it is started, or if it cannot be."""
-        self._orders: SimpleQueue[_Order] = SimpleQueue()
+        self._orders: SimpleQueue[tuple[Future[Spawned], Sequence[str], Mapping[str, str]]] = SimpleQueue()
         threading.Thread(target=self._work, name="pool-spawner", daemon=True).start()
 
-    def spawn(self, argv: Sequence[str], environment: Mapping[str, str], address: str) -> Future[Spawned]:
-        """Orders a process with these variables besides our own.
-
-        The future has it when there is something at `address`, or 5 ms later; it raises `OSError` or `ValueError` if it cannot be started.
-        """
-        order = _Order(Future(), argv, environment, address)
-        self._orders.put(order)
-        return order.future
+    def spawn(self, argv: Sequence[str], environment: Mapping[str, str]) -> Future[Spawned]:
+        """Orders a process with these variables besides our own; the future raises `OSError` or `ValueError` if it cannot be started."""
+        future: Future[Spawned] = Future()
+        self._orders.put((future, argv, environment))
+        return future
 
     def _work(self) -> None:
         self._start_guard()  # before the first worker: there must be no moment in which a kill leaves one behind
-        young: list[_Young] = []
         while True:
-            with suppress(Empty):
-                young += _carried_out(self._orders.get(timeout=_LOOK if young else None), self.mark)
-            young = [one for one in young if not one.handed_over()]
+            future, argv, environment = self._orders.get()
+            if future.set_running_or_notify_cancel():
+                try:
+                    spawned = _start(argv, {**os.environ, **environment, guard.VARIABLE: self.mark})
+                except BaseException as error:
+                    future.set_exception(error)
+                else:
+                    future.set_result(spawned)
+                    del spawned
+            del future, argv, environment  # what they hold ends with them, not with the next order
 
     def _start_guard(self) -> None:
         """Starts the guard; without it workers still ask for the signal of their parent's death, most of them."""
@@ -123,17 +92,6 @@ class Spawner:
             self.guard = os.posix_spawn(sys.executable, arguments, {}, file_actions=streams, setsid=True)
         except (OSError, ValueError) as error:
             log.warning("there is no guard: workers may stay behind if this process is killed: %s", error)
-
-
-def _carried_out(order: _Order, mark: str) -> list[_Young]:
-    if not order.future.set_running_or_notify_cancel():
-        return []
-    try:
-        spawned = _start(order.argv, {**os.environ, **order.environment, guard.VARIABLE: mark})
-    except BaseException as error:
-        order.future.set_exception(error)
-        return []
-    return [_Young(spawned, order, time.monotonic() + _YOUTH)]
 
 
 def _start(argv: Sequence[str], variables: Mapping[str, str]) -> Spawned:

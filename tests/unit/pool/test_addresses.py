@@ -32,3 +32,10 @@ def test_a_directory_whose_path_is_too_long_is_passed_over(tmp_path: Path, monke
     monkeypatch.setattr(tempfile, "tempdir", str(deep))
     with pytest.raises(NoSocketPlace, match="set XDG_RUNTIME_DIR or TMPDIR"):
         new_address("1-a")
+
+
+def test_a_directory_that_we_may_not_write_to_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as own:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", own)
+        monkeypatch.setattr(os, "access", lambda path, mode: not (path == own and mode & os.W_OK))  # which root always has
+        assert os.path.dirname(new_address("1-a")) == tempfile.gettempdir()

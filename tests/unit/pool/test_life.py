@@ -107,3 +107,24 @@ async def test_a_program_without_permission_cannot_be_used() -> None:
     with pytest.raises(WorkerUnusable, match="cannot be run"):
         await one.start()
     assert await one.dispose() == []
+
+
+async def test_an_end_while_a_failed_start_is_looked_into_changes_nothing_of_it() -> None:
+    """The process lives although its connection has ended, so that its end is waited for, when the worker is told to end."""
+    failed = asyncio.Event()
+
+    async def greet(client: rpc.Client) -> None:
+        failed.set()
+        raise rpc.Ended("the server closed the connection")
+
+    one = life(pool_bb.spec(greet=greet))
+    starting = asyncio.ensure_future(one.start())
+    async with asyncio.timeout(PATIENCE):
+        await failed.wait()
+        await asyncio.sleep(0)
+        assert not starting.done()
+        one.end(Recycle.CUT_OFF)
+        with pytest.raises(WorkerNotStarted):
+            await starting
+        await one.over()
+    assert await one.dispose() == []

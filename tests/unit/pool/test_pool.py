@@ -14,8 +14,9 @@ from kit.pool_bb import answer, quick, until, works
 from kit.pool_traces import no_traces
 from kit.rpc_service import PATIENCE
 from proofplane import rpc
-from proofplane.pool.errors import BadPool, LeaseTimeout, WorkerUnusable
+from proofplane.pool.errors import BadPool, LeaseTimeout, PoolClosed, WorkerUnusable
 from proofplane.pool.exits import Recycle
+from proofplane.pool.life import Life
 from proofplane.pool.pool import WorkerPool
 from proofplane.pool.types import PoolOptions
 
@@ -143,3 +144,61 @@ async def test_a_pool_is_entered_once() -> None:
     async with WorkerPool(pool_bb.spec(), 1) as pool:
         with pytest.raises(BadPool):
             await pool.__aenter__()
+
+
+async def test_a_pool_can_be_closed_while_a_start_that_failed_is_looked_into() -> None:
+    failed = asyncio.Event()
+
+    async def greet(client: rpc.Client) -> None:
+        failed.set()
+        raise rpc.Ended("the server closed the connection")
+
+    async with asyncio.timeout(PATIENCE), WorkerPool(pool_bb.spec(greet=greet), 2) as pool:
+        asking = [asyncio.ensure_future(pool.call(quick(number), timeout=PATIENCE)) for number in range(2)]
+        await failed.wait()
+        await asyncio.sleep(0)
+        await pool.close()
+        for one in asking:
+            with pytest.raises(PoolClosed):
+                await one
+
+
+async def test_what_cannot_be_done_is_reported_and_the_other_decisions_are_carried_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def end(self: Life, recycled: Recycle) -> None:
+        if self.number == 1:
+            monkeypatch.undo()
+            real(self, recycled)
+            raise OSError("refused by the system")
+        real(self, recycled)
+
+    real = Life.end
+    pool = await WorkerPool(pool_bb.spec(), 3).__aenter__()
+    await pool.start()
+    monkeypatch.setattr(Life, "end", end)
+    with pytest.raises(ExceptionGroup) as caught:
+        await pool.close()
+    assert [str(error) for error in caught.value.exceptions] == ["refused by the system"]
+    assert pool.stats.recycled == {Recycle.CLOSED: 3}
+
+
+async def test_a_worker_that_is_too_old_as_soon_as_it_is_ready_serves_once_and_no_other_is_started_for_that() -> None:
+    async with WorkerPool(pool_bb.spec(), 1, PoolOptions(max_age=0.0)) as pool:
+        for number in range(3):
+            assert await works(pool, number)
+        assert pool.stats.spawned == 3
+
+
+async def test_nobody_waits_for_a_probe_without_an_answer_while_another_worker_is_free() -> None:
+    async def probe(client: rpc.Client) -> None:
+        probed.set()
+        await client.call(pool_bb.LONG)
+
+    clock, probed = ManualClock(), asyncio.Event()
+    async with WorkerPool(pool_bb.spec(probe=probe), 2, PoolOptions(probe_after=30.0, probe_timeout=PATIENCE), clock) as pool:
+        await pool.start()
+        async with pool.lease(PATIENCE):
+            clock.advance(31.0)
+            asking = asyncio.ensure_future(pool.call(quick(1), timeout=PATIENCE))
+            await probed.wait()
+        assert await asking == answer(1)
+        assert pool.stats.recycled == {}

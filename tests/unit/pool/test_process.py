@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -120,3 +121,41 @@ async def test_waiting_for_an_end_is_bounded() -> None:
     os.kill(process.pid, signal.SIGKILL)
     assert await process.exited(PATIENCE)
     assert await end(process) == []
+
+
+async def test_an_end_that_is_cancelled_is_cancelled_also_if_the_process_does_not_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    process = await launch("exec sleep 60")
+
+    def hang(timeout: float | None = None) -> int:
+        raise subprocess.TimeoutExpired("sleep", timeout or 0.0)
+
+    monkeypatch.setattr(process._popen, "wait", hang)
+    ending = asyncio.ensure_future(end(process))
+    await asyncio.sleep(0)
+    ending.cancel()
+    await asyncio.wait([ending])
+    monkeypatch.undo()
+    assert ending.cancelled()
+    assert process._popen.wait(PATIENCE) == -signal.SIGKILL
+
+
+async def test_after_some_words_nothing_wakes_us_for_a_while_and_the_next_are_heard_when_they_are_wanted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("proofplane.pool.process._LULL", PATIENCE)
+    process = await launch("trap 'echo second' USR1; echo first; while :; do sleep 0.01; done")
+    await until(lambda: process._lull is not None)
+    process.signal(signal.SIGUSR1)
+    await until(lambda: process.log == ("first", "second"))
+    lull = process._lull
+    assert lull is not None
+    assert await end(process) == []
+    assert lull.cancelled()
+
+
+async def test_one_that_says_more_than_a_pipe_holds_is_not_kept_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proofplane.pool.process._LULL", PATIENCE)
+    process = await launch("head -c 3000000 /dev/zero; echo; echo done")
+    assert await process.exited(PATIENCE / 2)
+    assert await end(process) == []
+    assert process.log[-1] == "done"

@@ -15,6 +15,7 @@ from proofplane import rpc
 from proofplane.pool.errors import LeaseOver, WorkerDied, WorkerWedged
 from proofplane.pool.exits import Recycle
 from proofplane.pool.pool import WorkerPool
+from proofplane.pool.process import Process
 
 
 @pytest.fixture(autouse=True)
@@ -134,3 +135,42 @@ async def test_after_the_lease_it_is_another_ones(pool: WorkerPool) -> None:
     with pytest.raises(LeaseOver):
         await worker.call(quick(1))
     assert await works(pool)
+
+
+@pytest.mark.parametrize("calls", [1, 2])
+async def test_a_call_that_is_still_out_when_the_lease_ends_costs_the_worker(pool: WorkerPool, calls: int) -> None:
+    async with pool.lease(PATIENCE) as worker:
+        strays = [asyncio.ensure_future(worker.call(LONG)) for _ in range(calls)]
+        await asyncio.sleep(0)
+    assert await works(pool)
+    assert pool.stats.recycled == {Recycle.FAILED: 1}
+    for stray in strays:
+        with pytest.raises(WorkerDied):
+            await stray
+
+
+async def test_a_lease_is_entered_once(pool: WorkerPool) -> None:
+    lease = pool.lease(PATIENCE)
+    async with lease as worker:
+        with pytest.raises(LeaseOver, match="entered once"):
+            await lease.__aenter__()
+        assert await worker.call(quick(1)) == answer(1)
+
+
+async def test_a_call_whose_worker_does_not_go_when_it_is_killed_fails_at_the_leases_deadline(
+    pool: WorkerPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await works(pool)
+    with monkeypatch.context() as patch:
+        patch.setattr(Process, "signal", lambda self, number: None)  # as with one that hangs in the system
+        with pytest.raises(WorkerWedged, match="not answered within"):
+            await pool.call(LONG, timeout=0.05)
+    kill(worker_of(pool))
+    await until(lambda: not pool.stats.ending)
+    assert pool.stats.recycled == {Recycle.OVERDUE: 1}
+
+
+def worker_of(pool: WorkerPool) -> int:
+    """The process id of the one worker, one that is told to end included."""
+    (life,) = pool._lives.values()
+    return life.pid

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 import pytest
 
 from kit.clock import ManualClock, settle
-from kit.echo_program import PATIENCE
 from kit.scripted_executor import ScriptedExecutor
 from kit.verifier_jobs import chonk, ultra_honk
 from proofplane.barretenberg.errors import ProofFlaw, ProofRefused
@@ -17,6 +16,9 @@ from proofplane.barretenberg.service.errors import BadRequestToService, NotVerif
 from proofplane.barretenberg.service.front import Front
 from proofplane.barretenberg.service.state import Next, State
 from proofplane.barretenberg.service.types import Job, Queue, Source, Verdict
+
+PATIENCE = 10.0
+"""Seconds after which a request without an answer fails its test; nothing here waits for more than a turn of the loop."""
 
 BAD = ProofRefused(ProofFlaw.FALSE, "it is")
 
@@ -152,10 +154,12 @@ async def test_leaving_waits_for_an_executor_that_has_answered_and_not_ended() -
     executor.gate.set()
     executor.after = asyncio.Event()
     front = Front(executor, 1, clock=ManualClock())
-    async with front:
+    async with opened(front, executor):
         plug = asyncio.create_task(ask(front, ultra_honk(1)))
         asked = [asyncio.create_task(ask(front, chonk(number), Queue.GOSSIP)) for number in range(2)]
         assert await asyncio.gather(plug, *asked) == [None] * 3
+        assert front.cancel(Source("somebody")) == 0
+        await settle()  # it has decided anew: all are answered, and something is in progress
         leaving = asyncio.create_task(front.__aexit__(None, None, None))
         await settle()
         assert not leaving.done()
@@ -181,7 +185,7 @@ async def test_when_deciding_fails_everybody_is_told_so_and_nothing_more_is_take
 async def test_leaving_finishes_what_was_accepted_and_refuses_the_rest() -> None:
     executor = ScriptedExecutor()
     front = Front(executor, 1, clock=ManualClock())
-    async with front:
+    async with opened(front, executor):
         accepted = [asyncio.create_task(ask(front, chonk(number), Queue.GOSSIP)) for number in range(5)]
         await settle()
         leaving = asyncio.create_task(front.__aexit__(None, None, None))
@@ -196,7 +200,7 @@ async def test_leaving_finishes_what_was_accepted_and_refuses_the_rest() -> None
 async def test_leaving_tells_those_that_it_cannot_finish_in_time() -> None:
     executor, clock = ScriptedExecutor(), ManualClock()
     front = Front(executor, 1, clock=clock, drain_timeout=10.0)
-    async with front:
+    async with opened(front, executor):
         asked = [asyncio.create_task(ask(front, ultra_honk(number))) for number in range(3)]
         await settle()
         leaving = asyncio.create_task(front.__aexit__(None, None, None))
