@@ -183,11 +183,11 @@ async def test_errors_of_all_disposals_surface_together() -> None:
 
 async def test_connecting_has_its_own_time_and_a_slow_start_is_waited_for_while_the_process_lives() -> None:
     def slowly(address: str) -> tuple[str, ...]:
-        return ("/bin/sh", "-c", 'sleep 0.3; exec "$@"', "sh", *pool_bb.spec().command(address))
+        return ("/bin/sh", "-c", 'sleep 0.15; exec "$@"', "sh", *pool_bb.spec().command(address))
 
     async with WorkerPool(pool_bb.spec(command=slowly), 1) as pool:
         with pytest.raises(LeaseTimeout):
-            await pool.call(quick(1), timeout=0.1)
+            await pool.call(quick(1), timeout=0.05)
         assert pool.stats.starting == 1  # a caller's patience is not the worker's
         assert await works(pool)
         assert (pool.stats.spawned, pool.stats.failed_starts) == (1, 0)
@@ -202,7 +202,7 @@ async def test_a_start_that_hangs_is_not_waited_for_for_ever_and_is_not_final(tm
             return pool_bb.hanging(address)
         return tuple(pool_bb.spec().command(address))
 
-    async with WorkerPool(pool_bb.spec(command=command, start_timeout=0.5), 1, PoolOptions(first_backoff=0.0)) as pool:
+    async with WorkerPool(pool_bb.spec(command=command, start_timeout=0.3), 1, PoolOptions(first_backoff=0.0)) as pool:
         assert await works(pool)
         assert pool.stats.failed_starts == 1
 

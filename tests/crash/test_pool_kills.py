@@ -45,7 +45,7 @@ def test_a_killed_parent_leaves_no_worker_and_no_socket(manner: str) -> None:
         eventually(lambda: nothing_left(mark) and all(map(ended, pids)), "the workers' end")
 
 
-@pytest.mark.parametrize("microseconds", [0, 1000, 2000, 4000])
+@pytest.mark.parametrize("microseconds", [2000, *(pytest.param(other, marks=pytest.mark.slow) for other in (0, 1000, 4000))])
 def test_a_parent_killed_while_workers_start_leaves_none_of_them(microseconds: int) -> None:
     bbjs.binary("bb")
     with parent("starting", str(microseconds)) as (process, mark, _):

@@ -20,8 +20,8 @@ from proofplane.pool.types import WorkerSpec
 LONG = PedersenHashBuffer(input=bytes(3_000_000), hash_index=0)
 """Computes for more than ten seconds."""
 
-MEDIUM = PedersenHashBuffer(input=bytes(60_000), hash_index=0)
-"""Computes for a third of a second."""
+MEDIUM = PedersenHashBuffer(input=bytes(25_000), hash_index=0)
+"""Computes for more than a tenth of a second."""
 
 FAILING = PedersenHashBuffer(input=b"", hash_index=0)
 """Answered with an error."""

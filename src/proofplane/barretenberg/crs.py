@@ -37,6 +37,8 @@ class Crs:
     """How many of the ceremony's; 1 is enough for verifying."""
     grumpkin: bool
     """Whether the Grumpkin file is there and complete; without it the first Chonk or rollup proof waits for `bb` to make it."""
+    pinned: bool = False
+    """Whether its points were held against the digest that they must have, so that every later look does it, too."""
 
 
 def crs_dir(environment: Mapping[str, str]) -> Path:
@@ -79,7 +81,7 @@ def find_crs(environment: Mapping[str, str] = os.environ) -> Crs:
     whole = grumpkin.is_whole(directory)
     if not whole and grumpkin.is_there(directory):
         raise CrsWrong(f"{directory / grumpkin.FILE_NAME} is damaged: remove it, `proofplane bb setup` brings another one")
-    return Crs(directory, points, whole)
+    return Crs(directory, points, whole, pinned=True)
 
 
 def known_prefix(path: Path, points: int) -> int:
@@ -96,6 +98,31 @@ def known_prefix(path: Path, points: int) -> int:
     if digest != prefix.sha256:
         raise CrsWrong(f"the first {prefix.points:,} points are not the ceremony's: their sha256 is {digest.hex()}")
     return prefix.points
+
+
+def look_again(crs: Crs) -> None:
+    """Holds a directory against what it was when it was found; while its files are untouched that costs some calls of `stat`.
+
+    Without its points `bb` would ask the network and stall for seconds. With damaged ones it makes proofs that do not verify; with damaged
+    Grumpkin points it refuses good proofs.
+
+    Raises:
+        CrsMissing: Points are gone.
+        CrsWrong: Points, or the Grumpkin points, are damaged.
+    """
+    path = crs.directory / POINTS_FILE
+    try:
+        size = path.stat().st_size
+        if size < crs.points * POINT_SIZE:
+            raise CrsMissing(f"{path} has become smaller than {crs.points} points: run `proofplane bb doctor`")
+        if crs.pinned:
+            known_prefix(path, crs.points)
+    except OSError as error:
+        raise CrsMissing(f"{path} is gone ({error.strerror or error}): run `proofplane bb doctor`") from None
+    except CrsWrong as error:
+        raise CrsWrong(f"{path} was damaged: {error}: run `proofplane bb doctor`") from None
+    if crs.grumpkin and not grumpkin.is_whole(crs.directory):
+        raise CrsWrong(f"{crs.directory / grumpkin.FILE_NAME} is gone or damaged: run `proofplane bb setup`")
 
 
 def verification_crs(environment: Mapping[str, str] = os.environ, binary: Binary | None = None) -> Crs:

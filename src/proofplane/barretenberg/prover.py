@@ -10,12 +10,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import TypeVar
 
 from proofplane.barretenberg.answers import reason, unanswered
 from proofplane.barretenberg.binary import Binary, find_binary
 from proofplane.barretenberg.circuit import Circuit, points_needed
-from proofplane.barretenberg.crs import Crs, find_crs
+from proofplane.barretenberg.crs import Crs, find_crs, look_again
 from proofplane.barretenberg.errors import CircuitRefused, CircuitTooLarge, CouldNotProve, MalformedKey, ProofRefused, WitnessRefused
 from proofplane.barretenberg.field import Fr, NotCanonical
 from proofplane.barretenberg.flavors import Flavor
@@ -23,6 +24,7 @@ from proofplane.barretenberg.generated.barretenberg import CircuitComputeVk, Cir
 from proofplane.barretenberg.keys import VerificationKey
 from proofplane.barretenberg.ports import Lender
 from proofplane.barretenberg.proofs import UltraHonkProof
+from proofplane.barretenberg.setup_errors import CrsMissing, CrsWrong
 from proofplane.barretenberg.specs import prover_spec
 from proofplane.barretenberg.verifier import Verified, Verifier
 from proofplane.barretenberg.vetting import Vetted
@@ -84,13 +86,28 @@ class Proof:
 class Prover:
     """Proves over a pool of `bb` processes, as many proofs at a time as the pool has; get one from `open_prover`."""
 
-    def __init__(self, pool: Lender, points: int, verifier: Verifier) -> None:
-        """Takes an entered pool of `prover_spec` processes, the ceremony points that they have, and who verifies the proofs.
+    def __init__(
+        self,
+        pool: Lender,
+        points: int,
+        verifier: Verifier,
+        *,
+        look: Callable[[], None] = lambda: None,
+        renew: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Takes an entered pool of `prover_spec` processes and who verifies the proofs; what the verifier's processes must accept, these must, too.
 
-        What the verifier's processes must accept, these must, too.
+        Args:
+            pool: The processes.
+            points: The ceremony points that they have.
+            verifier: Verifies every proof.
+            look: Holds the points against what they were; raises `CrsMissing` or `CrsWrong`.
+            renew: Has every process of the pool replaced.
         """
         self._bb = Vetted(pool, verifier.vetted.good)
         self._points = points
+        self._look = look
+        self._renew = renew
         self._verifier = verifier
         self._gates: dict[tuple[Hash32, Flavor], int] = {}
         self._keys: dict[tuple[Hash32, Flavor], VerificationKey] = {}
@@ -162,7 +179,7 @@ class Prover:
         try:
             answer = await self._ask(request, deadline)
         except CallFailed as error:
-            raise WitnessRefused(f"bb cannot read the witness for {circuit.name}: {reason(error)}") from error
+            raise self._blamed(WitnessRefused(f"bb cannot read the witness for {circuit.name}: {reason(error)}")) from error
         report(Stage.VERIFYING)
         try:
             proof = UltraHonkProof.of(answer.proof)
@@ -172,7 +189,8 @@ class Prover:
         try:
             verified = await self._verifier.verify(key, public_inputs, proof, circuit.flavor, timeout=_left(deadline))
         except ProofRefused as error:
-            raise WitnessRefused(f"the witness does not satisfy the circuit {circuit.name}: its proof does not verify") from error
+            refused = WitnessRefused(f"the witness does not satisfy the circuit {circuit.name}: its proof does not verify")
+            raise self._blamed(refused) from error
         report(Stage.DONE)
         return Proof(public_inputs, proof, key, verified)
 
@@ -220,7 +238,19 @@ class Prover:
         try:
             return await self._ask(request, deadline)
         except CallFailed as error:
-            raise CircuitRefused(f"bb cannot read the circuit {circuit.name}: {reason(error)}") from error
+            raise self._blamed(CircuitRefused(f"bb cannot read the circuit {circuit.name}: {reason(error)}")) from error
+
+    def _blamed(self, verdict: WitnessRefused | CircuitRefused) -> WitnessRefused | CircuitRefused | CouldNotProve:
+        """`verdict`, unless the points are to blame: `bb` loads them when it first needs them, and with wrong ones it says the same.
+
+        In either case no process that may have loaded wrong points is asked again.
+        """
+        self._renew()
+        try:
+            self._look()
+        except (CrsMissing, CrsWrong) as damage:
+            return CouldNotProve(str(damage))
+        return verdict
 
     async def _ask(self, request: Command[R], deadline: float) -> R:
         with unanswered(CouldNotProve):
@@ -251,7 +281,7 @@ async def open_prover(
     crs = crs or find_crs()
     spec = prover_spec(binary, crs, threads or usable_cores())
     async with WorkerPool(spec, processes, PoolOptions(max_memory=MAX_MEMORY)) as pool:
-        yield Prover(pool, crs.points, verifier)
+        yield Prover(pool, crs.points, verifier, look=partial(look_again, crs), renew=pool.expire)
 
 
 K = TypeVar("K")

@@ -7,16 +7,14 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from proofplane import rpc
-from proofplane.barretenberg import grumpkin
 from proofplane.barretenberg.answers import Meaning, classify
 from proofplane.barretenberg.binary import Binary
-from proofplane.barretenberg.crs import POINTS_FILE, Crs
+from proofplane.barretenberg.crs import Crs, look_again
 from proofplane.barretenberg.digests import file_sha256
 from proofplane.barretenberg.errors import CouldNotVerify, UnfitVerifier
 from proofplane.barretenberg.generated.barretenberg import CONTRACT, Blake2s, CircuitVerify
 from proofplane.barretenberg.known_good import KnownGood, genuine
-from proofplane.barretenberg.points import POINT_SIZE
-from proofplane.barretenberg.setup_errors import BinaryMissing, BinaryWrong, CrsMissing, CrsWrong
+from proofplane.barretenberg.setup_errors import BinaryMissing, BinaryWrong
 from proofplane.pool.types import WorkerSpec
 from proofplane.rpc.errors import CallFailed
 
@@ -96,7 +94,7 @@ def _command(binary: Binary, crs: Crs) -> Callable[[str], Sequence[str]]:
 
     def command(address: str) -> Sequence[str]:
         _still_the_same(binary)
-        _still_there(crs)
+        look_again(crs)
         return (str(binary.path), "msgpack", "run", "--input", address)
 
     return command
@@ -110,22 +108,6 @@ def _still_the_same(binary: Binary) -> None:
         raise BinaryMissing(f"{binary.path} is gone ({error.strerror or error}): run `proofplane bb doctor`") from None
     if digest != binary.sha256:
         raise BinaryWrong(f"{binary.path} has become another file, which will not be run: run `proofplane bb doctor`")
-
-
-def _still_there(crs: Crs) -> None:
-    """Raises `CrsMissing` or `CrsWrong` if points are gone or damaged since `crs` was found.
-
-    Without its points `bb` would ask the network and stall for seconds; with damaged Grumpkin points it would refuse good proofs.
-    """
-    path = crs.directory / POINTS_FILE
-    try:
-        size = path.stat().st_size
-    except OSError as error:
-        raise CrsMissing(f"{path} is gone ({error.strerror or error}): run `proofplane bb doctor`") from None
-    if size < crs.points * POINT_SIZE:
-        raise CrsMissing(f"{path} has become smaller than {crs.points} points: run `proofplane bb doctor`")
-    if crs.grumpkin and not grumpkin.is_whole(crs.directory):
-        raise CrsWrong(f"{crs.directory / grumpkin.FILE_NAME} is gone or damaged: run `proofplane bb setup`")
 
 
 async def _greet(good: CircuitVerify, client: rpc.Client) -> None:

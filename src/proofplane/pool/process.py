@@ -30,10 +30,8 @@ _CHUNK = 65_536
 _LULL = 0.1
 """Seconds for which nothing is read after something was.
 
-`bb` says that a proof was verified in several writes, and each time that we look costs 20 microseconds."""
-
-_TALKATIVE = 8_192
-"""Bytes at once of a process that is listened to without lulls: in a lull it says eight times as much before it has to wait for us."""
+`bb` says in several writes that a proof was verified, and each look costs 20 microseconds.
+A process that fills the pipe meanwhile has to wait for us that long; from then on it is listened to without lulls."""
 
 
 class Process:
@@ -50,6 +48,8 @@ class Process:
         self._poll = select.poll()
         self._poll.register(spawned.pidfd, select.POLLIN)
         self._lull: asyncio.TimerHandle | None = None
+        self._talkative = False
+        """Whether it says so much that the pipe may fill in a lull."""
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
         self._partial = ""
         self._exited = asyncio.Event()
@@ -180,10 +180,11 @@ class Process:
         if self._output is None:
             return
         said = self._read()
-        if said < _TALKATIVE:
+        self._talkative = self._talkative or said == _CHUNK
+        if said == 0 or not self._talkative:
             self._loop.remove_reader(self._output)
-            if said > 0:
-                self._lull = self._loop.call_later(_LULL, self._listen)
+        if said > 0 and not self._talkative:
+            self._lull = self._loop.call_later(_LULL, self._listen)
 
     def _read(self) -> int:
         """Takes what it has said, at most a pipe full; returns how many bytes."""

@@ -25,7 +25,7 @@ def directory_with(folder: Path, content: bytes) -> dict[str, str]:
 
 def test_points_are_counted_where_the_variable_says_else_in_the_cache(tmp_path: Path) -> None:
     given = directory_with(tmp_path, START + bytes(POINT_SIZE))
-    assert find_crs(given) == Crs(tmp_path, 3, grumpkin=False)
+    assert find_crs(given) == Crs(tmp_path, 3, grumpkin=False, pinned=True)
     with pytest.raises(CrsMissing, match=r"cache/crs/ceremony/bn254_g1.dat .*run `proofplane bb setup`"):
         find_crs({"PROOFPLANE_CACHE": str(tmp_path / "cache"), "CRS_PATH": ""})
     with pytest.raises(CrsMissing, match="No such file"):

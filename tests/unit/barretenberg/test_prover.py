@@ -23,6 +23,7 @@ from proofplane.barretenberg.generated.barretenberg import (
 from proofplane.barretenberg.keys import VerificationKey
 from proofplane.barretenberg.known_good import FLAVOR, known_good
 from proofplane.barretenberg.prover import MAX_CIRCUITS, Progress, Prover, Stage
+from proofplane.barretenberg.setup_errors import CrsWrong
 from proofplane.barretenberg.verifier import Verifier
 from proofplane.pool.errors import QueueFull, WorkerDied
 from proofplane.rpc.errors import CallFailed
@@ -193,3 +194,28 @@ async def test_only_so_many_circuits_are_remembered() -> None:
     assert len(bb.asked) == before
     await prover.gates(CIRCUIT)
     assert len(bb.asked) == before + 1
+
+
+NOT_ON_THE_CURVE = CallFailed("Deserialized point is not on the curve", "m")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"verdict": CircuitVerifyResponse(False)},
+        {"prove": NOT_ON_THE_CURVE},
+        {"stats": NOT_ON_THE_CURVE},
+    ],
+    ids=["a false proof", "an unreadable witness", "an unreadable circuit"],
+)
+async def test_before_witness_or_circuit_are_blamed_the_points_are_looked_at_and_every_process_is_replaced(changes: dict[str, Any]) -> None:
+    def damaged() -> None:
+        raise CrsWrong("the points were damaged")
+
+    for look, verdict in ((damaged, CouldNotProve), (lambda: None, (WitnessRefused, CircuitRefused))):
+        _, bb, verifying = rig(**changes)
+        renewed: list[bool] = []
+        prover = Prover(bb, 32, Verifier(verifying), look=look, renew=lambda renewed=renewed: renewed.append(True))
+        with pytest.raises(verdict):
+            await prover.prove(CIRCUIT, witness(7))
+        assert renewed == [True]

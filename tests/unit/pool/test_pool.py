@@ -167,6 +167,7 @@ async def test_what_cannot_be_done_is_reported_and_the_other_decisions_are_carri
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.CRITICAL, "proofplane.pool")  # a record would keep the error, and with it the worker's connection
+
     def end(self: Life, recycled: Recycle) -> None:
         if self.number == 1:
             monkeypatch.undo()
@@ -195,6 +196,7 @@ async def test_nobody_waits_for_a_probe_without_an_answer_while_another_worker_i
     async def probe(client: rpc.Client) -> None:
         probed.set()
         await client.call(pool_bb.LONG)
+        probed.clear()
 
     clock, probed = ManualClock(), asyncio.Event()
     async with WorkerPool(pool_bb.spec(probe=probe), 2, PoolOptions(probe_after=30.0, probe_timeout=PATIENCE), clock) as pool:
@@ -204,4 +206,5 @@ async def test_nobody_waits_for_a_probe_without_an_answer_while_another_worker_i
             asking = asyncio.ensure_future(pool.call(quick(1), timeout=PATIENCE))
             await probed.wait()
         assert await asking == answer(1)
+        assert probed.is_set()
         assert pool.stats.recycled == {}

@@ -216,5 +216,5 @@ class PoolModel(RuleBasedStateMachine):
         assert self.state.quiet
 
 
-PoolModel.TestCase.settings = settings(max_examples=60, stateful_step_count=60, deadline=None)
+PoolModel.TestCase.settings = settings(max_examples=50, stateful_step_count=60, deadline=None)
 TestPoolModel = PoolModel.TestCase
