@@ -155,7 +155,7 @@ async def test_a_full_queue_refuses_at_once_and_says_when_to_ask_again(address: 
         pytest.param(signal.SIGKILL, False, id="dies at once"),
         pytest.param(signal.SIGKILL, True, id="dies after a result"),
         pytest.param(signal.SIGSTOP, False, id="hangs at once", marks=pytest.mark.slow),
-        pytest.param(signal.SIGSTOP, True, id="hangs after a result"),
+        pytest.param(signal.SIGSTOP, True, id="hangs after a result", marks=pytest.mark.slow),
     ],
 )
 async def test_a_batch_whose_process_fails_is_verified_again_and_each_is_answered_once(

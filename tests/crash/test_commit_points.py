@@ -86,7 +86,7 @@ def test_killed_again_and_again_while_everything_is_under_way_at_once(site: Cras
 
 
 @pytest.mark.checklist(33)
-@pytest.mark.parametrize("number", [1, 4, 8, 11])
+@pytest.mark.parametrize("number", [4, *(pytest.param(number, marks=pytest.mark.slow) for number in (1, 8, 11))])
 def test_a_crash_before_an_anchor_is_written_makes_the_rerun_byte_identical(site: CrashSite, reference: Reference, number: int) -> None:
     site.die(*at("anchor.commit", BEFORE, number))
     cut = dump(site.data_dir)

@@ -22,7 +22,9 @@ GRACE = 30.0
 AT_ONCE = 3.0
 """Seconds that a process may take to die; less than the lock on the database below would hold up a graceful end."""
 
-SIGNALS = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+SIGNALS = pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)], ids=lambda number: number.name
+)
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ class Traces:
     sockets: frozenset[str]
     descriptors: int
     threads: int
+    """Without those of a loop's own executor, which end with the loop."""
     shared: int
     """Objects of shared memory in the whole system with a name of ours or of `bb`'s."""
 
@@ -34,7 +35,8 @@ def traces() -> Traces:
     made = spawner()  # its thread and mark are no trace
     children = frozenset(pid for pid in _processes() if pid != made.guard and _parent(pid) == os.getpid())
     shared = [name for name in os.listdir("/dev/shm") if name.startswith((PREFIX, "bb")) or name.endswith(("_request", "_response"))]
-    return Traces(children, frozenset(sockets(made.mark)), len(os.listdir("/proc/self/fd")), threading.active_count(), len(shared))
+    threads = sum(not thread.name.startswith("asyncio_") for thread in threading.enumerate())
+    return Traces(children, frozenset(sockets(made.mark)), len(os.listdir("/proc/self/fd")), threads, len(shared))
 
 
 def sockets(mark: str) -> list[str]:

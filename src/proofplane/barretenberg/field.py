@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 from proofplane.base.errors import CallerMistake
 from proofplane.crypto import poseidon2
 
@@ -60,7 +62,7 @@ def split(raw: bytes) -> list[bytes]:
     """
     if len(raw) % SIZE:
         raise NotCanonical(f"joined field elements are a multiple of {SIZE} bytes, not {len(raw)}")
-    parts = [raw[start : start + SIZE] for start in range(0, len(raw), SIZE)]
+    parts = list(struct.unpack(f"{SIZE}s" * (len(raw) // SIZE), raw))
     if parts and max(parts) >= MODULUS_BYTES:
         index = next(index for index, part in enumerate(parts) if part >= MODULUS_BYTES)
         raise NotCanonical(f"field element {index} is not less than the modulus: {parts[index].hex()}")

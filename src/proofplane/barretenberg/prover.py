@@ -95,10 +95,10 @@ class Prover:
         look: Callable[[], None] = lambda: None,
         renew: Callable[[], None] = lambda: None,
     ) -> None:
-        """Takes an entered pool of `prover_spec` processes and who verifies the proofs; what the verifier's processes must accept, these must, too.
+        """Takes an entered pool of processes and who verifies the proofs; what the verifier's processes must accept, these must, too.
 
         Args:
-            pool: The processes.
+            pool: Of `prover_spec`.
             points: The ceremony points that they have.
             verifier: Verifies every proof.
             look: Holds the points against what they were; raises `CrsMissing` or `CrsWrong`.

@@ -18,7 +18,10 @@ _ONE_AT_A_TIME = rpc.Limits(max_in_flight=1)
 """A worker that answers one request after the other gains nothing from a second one, and loses both when it is killed."""
 
 _YOUTH = 0.005
-"""Seconds in which a socket is looked for in every turn of the loop: `bb` needs 2 ms. What needs longer loses little by timers."""
+"""Seconds in which a socket is looked for so often: `bb` needs 2 ms. What needs much longer loses little by the loop's timers."""
+
+_LOOK = 0.0002
+"""Seconds between two looks."""
 
 
 @asynccontextmanager
@@ -30,7 +33,7 @@ async def connection(spec: WorkerSpec, address: str, child: int) -> AsyncIterato
             yield client
         return
     codec = Codec(spec.contract)  # takes 0.1 ms, in which the process gets on
-    await _appeared(address)
+    await asyncio.to_thread(_await_socket, address)
     options = ClientOptions(limits, child=child, start_timeout=spec.start_timeout)
     client = rpc.Client(await connected(address, options), codec, options, address)
     try:
@@ -39,9 +42,12 @@ async def connection(spec: WorkerSpec, address: str, child: int) -> AsyncIterato
         client.close()
 
 
-async def _appeared(address: str) -> None:
-    """Goes round with the loop until there is a socket, or for 5 ms: loops round a timer up to a millisecond, half of what `bb` needs."""
+def _await_socket(address: str) -> None:
+    """Sleeps until there is a socket, or for `_YOUTH`.
+
+    On a thread: a loop's timers round up to a millisecond, half of what `bb` needs, and a loop that turns without pause takes the processor
+    from it.
+    """
     until = time.monotonic() + _YOUTH
-    # No event tells of another process's socket, and looking for it takes a microsecond.
-    while not os.path.exists(address) and time.monotonic() < until:  # noqa: ASYNC110, ASYNC240
-        await asyncio.sleep(0)
+    while not os.path.exists(address) and time.monotonic() < until:
+        time.sleep(_LOOK)

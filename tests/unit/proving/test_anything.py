@@ -198,5 +198,5 @@ class Anything(RuleBasedStateMachine):
 
 TestAnything = pytest.mark.checklist(60)(pytest.mark.checklist(67)(pytest.mark.checklist(75)(Anything.TestCase)))
 TestAnything.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )

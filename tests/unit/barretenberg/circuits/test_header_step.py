@@ -58,7 +58,7 @@ def test_the_witness_is_what_the_generator_computes_and_steps_chain(data_dir: Pa
     assert published(first)[1] == published(second)[0]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     height=st.one_of(st.integers(0, 2**32 - 2), st.sampled_from([2013, 2014, 2015, 2016 * 2_000_000 - 2])),
     window=st.tuples(*[times] * 11),

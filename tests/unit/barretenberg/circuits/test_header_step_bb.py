@@ -36,7 +36,7 @@ def test_the_circuit_fits_and_its_key_is_the_committed_one(bb: CircuitBb, circui
     assert bb.key(circuit.circuit()) == circuit.key()
 
 
-@pytest.mark.parametrize("circuit", StepCircuit)
+@pytest.mark.parametrize("circuit", [pytest.param(StepCircuit.PLAIN, marks=pytest.mark.slow), StepCircuit.RETARGET])
 def test_a_true_step_is_proved_and_says_what_is_public(bb: CircuitBb, circuit: StepCircuit) -> None:
     story = HONEST[circuit]
     made = bb.prove(circuit.circuit(), witness(story.before, story.header), circuit.key())
