@@ -27,7 +27,7 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(STAMP): requirements/dev.txt pyproject.toml $(RUST)
-	@command -v cargo >/dev/null || { echo "cargo is missing: install Rust 1.89 or later"; exit 1; }
+	@cargo --version >/dev/null 2>&1 || { echo "cargo is missing, or has no toolchain: install Rust 1.89 or later"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
 		{ echo "python3 cannot make a virtual environment: on Debian, apt-get install python3-venv"; exit 1; }
 	@echo "installing into $(VENV) and compiling the extension: a minute or two the first time"

@@ -9,6 +9,7 @@ from proofplane.barretenberg.flavors import Flavor
 from proofplane.barretenberg.keys import VerificationKey
 from proofplane.barretenberg.proofs import UltraHonkProof, public_inputs
 from proofplane.barretenberg.verifier import open_verifier
+from proofplane.base.errors import ProofplaneError
 
 
 async def main(proof: bytes, key: bytes, inputs: bytes, flavor: str = "noir-recursive") -> None:
@@ -23,5 +24,5 @@ if __name__ == "__main__":
         sys.exit("usage: verify_noir_proof.py PROOF VK PUBLIC_INPUTS [FLAVOR]")
     try:
         asyncio.run(main(*(Path(name).read_bytes() for name in sys.argv[1:4]), *sys.argv[4:]))
-    except ProofRefused as refusal:
-        sys.exit(f"refused: {refusal}")
+    except (ProofplaneError, OSError, ValueError) as error:
+        sys.exit(f"{'refused' if isinstance(error, ProofRefused) else 'not verified'}: {error}")

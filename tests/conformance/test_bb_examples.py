@@ -49,6 +49,32 @@ def test_a_tampered_proof_is_refused_in_one_line(tmp_path: Path) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("files", "flavor", "cache"),
+    [("absent", "noir-recursive", "real"), ("there", "no-such", "real"), ("there", "noir-recursive", "empty")],
+)
+def test_a_mistake_is_one_line_too(tmp_path: Path, files: str, flavor: str, cache: str) -> None:
+    file = tmp_path / "file"
+    if files == "there":
+        file.write_bytes(GOOD.key)
+    environment = bb_cache.environment() if cache == "real" else {"PROOFPLANE_CACHE": str(tmp_path), "PROOFPLANE_BB": ""}
+    done = subprocess.run(
+        [sys.executable, EXAMPLE, file, file, file, flavor],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.stdout, done.returncode) == ("", 1)
+    assert done.stderr.startswith("not verified: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_it_stays_short() -> None:
+    assert len(EXAMPLE.read_text().splitlines()) < 30
+
+
 @pytest.mark.data
 async def test_a_proof_of_a_real_noir_program_is_verified(tmp_path: Path, data_dir: Path) -> None:
     program = noir_fixture()

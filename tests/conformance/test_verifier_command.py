@@ -65,6 +65,7 @@ def test_bb_verify_alone_tells_valid_from_invalid_from_a_mistake_from_not_known(
     invalid = here(*files.arguments())
     assert invalid.code == 1
     assert "invalid" in invalid.out
+    assert invalid.out.count("false") == 1
     files.proof.write_bytes(b"too short")
     assert here(*files.arguments()).code == 1
     damaged = tmp_path / "bb"
@@ -136,8 +137,32 @@ def test_service_without_an_address_is_ones_own(files: Files, tmp_path: Path, mo
     here(*files.arguments("--service")).refused(3, str(tmp_path / "nobody" / "proofplane-verifier.sock"), "proofplane verifier serve")
 
 
-def test_a_setting_with_which_nothing_can_be_served_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_does_not_go_together_is_a_mistake_and_no_verdict(files: Files, tmp_path: Path) -> None:
+    """Nothing is asked: with no address served, a verdict or "could not check" would be another code."""
+    nobody = ("--service", tmp_path / "nobody.sock")
+    proof = ("bb", "verify", files.proof, "--vk", files.key)
+    here(*proof, *nobody).refused(2, "the key is for 1 public inputs, and none are given", "--public-inputs FILE")
+    here(*proof, "--flavor", "noir-rollup", *nobody).refused(2, "--flavor")
+    here(*files.arguments("--flavor", "evm", *nobody)).refused(2, "3,680 bytes", "noir-recursive, noir-recursive-no-zk, noir-rollup")
+    files.key.write_bytes(files.key.read_bytes()[:1888])
+    here(*proof, "--scheme", "chonk", *nobody).refused(2, "1,888 bytes", "--scheme ultra-honk and --flavor, one of evm, evm-no-zk")
+    receipt = files.proof.rename(tmp_path / "00000001-step-00.receipt")
+    here("bb", "verify", receipt, "--vk", files.key, *nobody).refused(2, "proofplane proofs verify")
+
+
+def test_another_key_than_the_expected_one_is_refused_before_anything_is_verified(
+    files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROOFPLANE_BB", str(tmp_path / "none"))  # so that what gets as far as verifying ends with 3
+    key = good().key.sha256.hex()
+    here(*files.arguments("--expect-key", "00" * 32)).refused(1, f"the key is {key}, expected {'00' * 32}")
+    here(*files.arguments("--expect-key", key.upper())).refused(3, "could not check the proof")
+    here(*files.arguments("--expect-key", "short")).refused(2, "64 hexadecimal digits")
+
+
+def test_a_setting_with_which_nothing_can_be_served_is_a_mistake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in bb_cache.environment().items():
         monkeypatch.setenv(name, value)
     here("verifier", "serve", "--queue", 100_000).refused(2, "queue")
     here("verifier", "serve", "--address", "nowhere").refused(2, "nowhere")
+    here("verifier", "serve", "--address", tmp_path / "none" / "v.sock").refused(5, str(tmp_path / "none" / "v.sock"), "No such file")

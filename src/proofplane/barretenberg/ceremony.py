@@ -79,6 +79,17 @@ def look(path: Path) -> tuple[int, int]:
     return points, known_prefix(path, points)
 
 
+def look_over(source: Path) -> int:
+    """What `look` tells of a file that the user has, before anything is fetched or copied: how many points it has.
+
+    Raises:
+        FileUnreadable: It cannot be read.
+        CrsWrong: It is not the beginning of the ceremony's points.
+    """
+    points, _ = _named(source, lambda: look(source))
+    return points
+
+
 def place_file(source: Path, directory: Path, progress: Progress = silent) -> Placed:
     """Copies a file of points that the user has into a CRS directory, checked; one that has at least as many genuine points stays.
 
@@ -90,7 +101,7 @@ def place_file(source: Path, directory: Path, progress: Progress = silent) -> Pl
         CacheUnusable: The directory may not be made or written.
     """
     target = directory / POINTS_FILE
-    wanted, _ = _named(source, lambda: look(source))  # before anything is copied: it may be large, and something else
+    wanted = look_over(source)  # before anything is copied: it may be large, and something else
     if points_in(directory) >= wanted:  # asked before the lock: a directory that needs nothing may be read-only
         _named(source, lambda: check_file(source, progress))  # a wrong file is said to be one, needed or not
         return Placed(target, points_in(directory), fresh=False)

@@ -15,7 +15,7 @@ from proofplane.barretenberg import grumpkin
 from proofplane.barretenberg.binary import Binary, find_binary
 from proofplane.barretenberg.cache import cache_dir, locked, new_file
 from proofplane.barretenberg.digests import file_sha256
-from proofplane.barretenberg.points import G_BYTES, KNOWN, POINT_SIZE, START, more_points
+from proofplane.barretenberg.points import DEFAULT_POINTS, G_BYTES, KNOWN, POINT_SIZE, START, more_points
 from proofplane.barretenberg.setup_errors import CrsMissing, CrsTooSmall, CrsWrong
 
 VARIABLE = "CRS_PATH"
@@ -72,12 +72,9 @@ def find_crs(environment: Mapping[str, str] = os.environ) -> Crs:
         points = _counted(size, start)
         known_prefix(path, points)
     except OSError as error:
-        raise CrsMissing(
-            f"there are no ceremony points at {path} ({error.strerror or error}): run `proofplane bb setup`, "
-            "with --crs-file FILE if you have them"
-        ) from None
+        raise CrsMissing(f"there are no ceremony points at {path} ({error.strerror or error}): {more_points(DEFAULT_POINTS)}") from None
     except CrsWrong as error:
-        raise CrsWrong(f"{path}: {error}: remove it and run `proofplane bb setup`") from None
+        raise CrsWrong(f"{path}: {error}: remove it and {more_points(DEFAULT_POINTS)}") from None
     whole = grumpkin.is_whole(directory)
     if not whole and grumpkin.is_there(directory):
         raise CrsWrong(f"{directory / grumpkin.FILE_NAME} is damaged: remove it, `proofplane bb setup` brings another one")

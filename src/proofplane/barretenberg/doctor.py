@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from proofplane.barretenberg.binary import Binary, find_binary
 from proofplane.barretenberg.circuit import MASKING_ROWS
+from proofplane.barretenberg.circuits.header_step import step_points
 from proofplane.barretenberg.crs import POINTS_FILE, VARIABLE, Crs, find_crs, known_prefix, verification_dir, verification_ready
 from proofplane.barretenberg.known_good import known_good_rollup
 from proofplane.barretenberg.one_shot import ask, run
@@ -47,6 +48,8 @@ class Diagnosis:
     """None: verifying works, which every proof needs, and points for proving are there. Otherwise what stands in the way."""
     largest_circuit: int
     """Gates of the largest circuit that the points allow; 0 without points."""
+    proves_steps: bool
+    """Whether header steps can be proved: nothing stands in the way, and the points suffice for their circuits (`step_points`)."""
 
 
 class _Findings:
@@ -79,7 +82,9 @@ def diagnose(environment: Mapping[str, str] = os.environ) -> Diagnosis:
         verifying.look("verifying", lambda: (None, _verifies(binary, verification_dir(environment))))
     crs = proving.look("proving", lambda: _crs(environment))
     gates = largest_circuit(crs.points) if crs is not None else 0
-    return Diagnosis((*verifying.all, *proving.all), verifying.error, verifying.error or proving.error, gates)
+    stands = verifying.error or proving.error
+    steps = stands is None and crs is not None and crs.points >= step_points()
+    return Diagnosis((*verifying.all, *proving.all), verifying.error, stands, gates, steps)
 
 
 def largest_circuit(points: int) -> int:

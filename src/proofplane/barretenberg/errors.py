@@ -32,6 +32,8 @@ class ProofRefused(Refused):
         super().__init__(f"{reason.value}: {message}")
         self.reason = reason
         """Which rule is broken."""
+        self.detail = message
+        """How, without the reason's name."""
 
 
 class CouldNotVerify(TryAgain):

@@ -11,6 +11,7 @@ import hashlib
 import os
 import shutil
 import tarfile
+import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,7 +37,7 @@ _PATIENCE = 120.0
 """Seconds to wait for another process that installs the same; npm fetches 50 MB for it."""
 
 _NPM_SECONDS = 600.0
-"""Bound on npm; on a slow line 50 MB take some minutes, and npm retries by itself."""
+"""Bound on npm; on a slow line 50 MB take some minutes, and npm asks a second time by itself."""
 
 _NPM_LINE = "npm error "
 """How lines begin in which npm says what is wrong, the most telling ones first."""
@@ -44,8 +45,17 @@ _NPM_LINE = "npm error "
 _NPM_NOISE = (" ", "syscall", "errno")
 """How those lines go on that say nothing to a person, stack traces among them."""
 
-_NPM_WORDS = 200
-"""Characters of them that go into a message."""
+_NPM_LINES = 2
+"""How many of the others go into a message: the error's code and the first reason; after these npm gives advice at length."""
+
+_NPM_WORDS = 300
+"""Characters of them that go into a message, whole words."""
+
+_NPM_BOUNDS = ("--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-timeout=20000")
+"""Milliseconds. By itself npm asks three times in over a minute and waits 5 minutes for each answer, silently.
+
+The last bounds silence, not a transfer, however slow.
+"""
 
 _BLOCK = 1 << 20
 """Bytes that are unpacked at once."""
@@ -75,13 +85,16 @@ def install(
         BinaryMissing: `PROOFPLANE_BB` names no file; also what else `find_binary` raises for it.
         NpmMissing: There is no npm, and no file was given.
         FetchFailed: npm did not fetch the package.
-        FileUnreadable: The given file cannot be read.
+        FileUnreadable: The given file cannot be read, needed or not.
         PackageWrong: The package is not the pinned one.
         CacheFull: No room.
         CacheUnusable: The cache may not be written.
         CacheBusy: Another process takes long over the same.
     """
     build = this_build()
+    if tarball is not None:  # asked though it may not be needed: a name that is mistyped should not seem to be right
+        with _reading(tarball), tarball.open("rb") as file:
+            file.read(1)
     path = binary_path(environment, build)
     if environment.get(VARIABLE):
         return Installed(checked(path, build, given=True), fresh=False)
@@ -146,14 +159,15 @@ def _packed(scratch: Path, environment: Mapping[str, str], fetching: Callable[[s
     if npm is None:
         raise NpmMissing(f"there is no npm: install Node.js, or {by_hand}")
     fetching(f"fetching {PACKAGE} {PACKAGE_VERSION} with npm, {TARBALL_SIZE / 1e6:.0f} MB")
-    command = [npm, "pack", f"{PACKAGE}@{PACKAGE_VERSION}", "--pack-destination", str(scratch), "--loglevel", "error"]
+    command = [npm, "pack", f"{PACKAGE}@{PACKAGE_VERSION}", "--pack-destination", str(scratch), "--loglevel", "error", *_NPM_BOUNDS]
     try:
         run(command, environment, _NPM_SECONDS)
     except NoAnswer as error:
         if "ENOSPC" in error.said:
             raise no_room(scratch.parent, os.strerror(errno.ENOSPC)) from None
         told = [line.removeprefix(_NPM_LINE) for line in error.said.splitlines() if line.startswith(_NPM_LINE)]
-        why = "; ".join(line for line in told if not line.startswith(_NPM_NOISE))[:_NPM_WORDS]
+        reasons = [line for line in told if not line.startswith(_NPM_NOISE)][:_NPM_LINES]
+        why = textwrap.shorten("; ".join(reasons), _NPM_WORDS, placeholder=" …")
         raise FetchFailed(f"npm did not fetch {PACKAGE} {PACKAGE_VERSION} ({why or error}): try again, or {by_hand}") from None
     packed = scratch / TARBALL_NAME
     if not packed.is_file():

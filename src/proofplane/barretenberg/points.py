@@ -63,5 +63,6 @@ MAX_POINTS = 2**25 + 1
 
 
 def more_points(needed: int) -> str:
-    """What to do where there are too few."""
-    return f"run `proofplane bb setup --points {needed}`"
+    """What to do where there are fewer; more than `setup` brings by itself have to be asked for."""
+    option = "" if needed <= DEFAULT_POINTS else f" --points {needed}"
+    return f"run `proofplane bb setup{option}` (or with --crs-file FILE if you have the points)"

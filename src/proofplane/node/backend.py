@@ -8,9 +8,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from proofplane.anchor.types import AnchorParams
+from proofplane.anchor.types import AnchorParams, Mode
 from proofplane.base.cores import usable_cores
 from proofplane.base.predicate import Predicate
+from proofplane.bitcoin.networks import Network
 from proofplane.crypto import predicates
 from proofplane.crypto.predicates import Check
 from proofplane.node.config import Settings
@@ -69,6 +70,18 @@ def native_prover(directory: DataDirectory, settings: Settings, clock: Clock) ->
     """The native prover with the keys of a data directory and as many processes as the settings say; nothing runs yet."""
     processes = settings.prover.processes or max(1, usable_cores(settings.node.cores) - 1)
     return NativeProver(command(directory.key_files), processes, clock)
+
+
+def require_provable(settings: Settings, mode: Mode, network: Network) -> None:
+    """Refuses, before anything is connected or read, what the backend that the settings name has no proofs for.
+
+    Raises:
+        NotProvable: It has no proofs for such a chain.
+    """
+    if settings.prover.backend == ULTRA_HONK.backend:
+        from proofplane.node.circuit_backend import require_stated  # here, because it loads the circuits and the client of `bb`
+
+        require_stated(mode, network)
 
 
 def chosen(settings: Settings, params: AnchorParams) -> Backend:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from proofplane.anchor.types import AnchorParams, Mode
 from proofplane.barretenberg.binary import Binary, find_binary
+from proofplane.barretenberg.circuits.header_step import step_points
 from proofplane.barretenberg.crs import Crs, find_crs, require, verification_crs
 from proofplane.barretenberg.prover import open_prover
 from proofplane.barretenberg.setup_errors import CrsMissing, CrsWrong
@@ -24,7 +25,7 @@ from proofplane.node.backend import OpenBackend, native_prover
 from proofplane.node.checks import Checks
 from proofplane.node.config import Settings
 from proofplane.node.data_dir import DataDirectory
-from proofplane.node.header_check import step_keys, step_predicate
+from proofplane.node.header_check import step_predicate
 from proofplane.node.header_prover import STEP_SECONDS, HeaderProver
 from proofplane.node.kinds import ULTRA_HONK
 from proofplane.proving.routed import RoutedProver
@@ -68,16 +69,10 @@ class CircuitBackend:
             NotProvable: The circuits are not about such a chain.
             BinaryMissing, BinaryWrong, CrsMissing, CrsWrong, CrsTooSmall, ...: What is missing, and the command that gets it.
         """
-        if params.mode is not Mode.HEADERS_ONLY:
-            raise NotProvable(
-                f"backend {ULTRA_HONK.backend} proves headers only: give --headers, or prove whole blocks with --backend native"
-            )
-        if params.network is not Network.MAINNET:
-            network = params.network.name.lower()
-            raise NotProvable(f"backend {ULTRA_HONK.backend} has circuits for mainnet's rules, not for {network}: use --backend native")
+        require_stated(params.mode, params.network)
         binary = find_binary(environment)
         crs = find_crs(environment)
-        require(crs, max(1 << key.log_size for key in step_keys()))
+        require(crs, step_points())
         return cls(binary, crs, verification_crs(environment, binary))
 
     @asynccontextmanager
@@ -100,6 +95,15 @@ class CircuitBackend:
                     await routed.close()
         finally:
             await asyncio.to_thread(checks.close)
+
+
+def require_stated(mode: Mode, network: Network) -> None:
+    """Raises `NotProvable` unless the circuits are about chains of this mode and network."""
+    if mode is not Mode.HEADERS_ONLY:
+        raise NotProvable(f"backend {ULTRA_HONK.backend} proves headers only: give --headers, or prove whole blocks with --backend native")
+    if network is not Network.MAINNET:
+        called = network.name.lower()
+        raise NotProvable(f"backend {ULTRA_HONK.backend} has circuits for mainnet's rules, not for {called}: use --backend native")
 
 
 def recursion_note(environment: Mapping[str, str]) -> str:

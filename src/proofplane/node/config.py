@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -17,6 +17,9 @@ ENVIRONMENT_PREFIX = "PROOFPLANE_"
 
 _FOREIGN_VARIABLES = frozenset({"PROOFPLANE_DATA", "PROOFPLANE_BB", "PROOFPLANE_CACHE"})
 """Variables with our prefix that are no settings: the tests' real inputs, the path of `bb`, and where what it needs is kept."""
+
+
+BackendName = Literal["native", "barretenberg"]
 
 
 class BadConfig(CallerMistake):
@@ -34,7 +37,7 @@ class NodeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 class ProverSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`[prover]`: the proving service."""
 
-    backend: Literal["native", "barretenberg"] = "native"
+    backend: BackendName = "native"
     """Who proves steps: child processes that sign, or circuits by the real `bb`. Recursive proofs are native with both."""
     processes: int | None = None
     """Child processes of the native prover; None = cores - 1, at least 1."""
@@ -99,6 +102,10 @@ _LIMITS = {
 """Upper bounds of numbers that must be above 0. In flight: half of what the native prover keeps, so that it never has to refuse."""
 
 
+_CHOICES = {("prover", "backend"): get_args(BackendName)}
+"""Settings with a list of values, which a refusal names."""
+
+
 def load_settings(file: Path | None, environment: Mapping[str, str], flags: Mapping[str, Mapping[str, Any]]) -> Settings:
     """Merges the three sources.
 
@@ -138,6 +145,7 @@ def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, str, An
         if key not in fields:
             raise BadConfig(f"environment variable {name} is no setting of ours")
         text = environment[name]
+        _check_choice(section, key, text, f"environment variable {name}")
         try:
             value: Any = tuple(text.split(",")) if fields[key] == tuple[str, ...] else msgspec.convert(text, fields[key], strict=False)
         except msgspec.ValidationError as error:
@@ -146,10 +154,20 @@ def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, str, An
     return found
 
 
+def _check_choice(section: str, key: str, value: object, source: str) -> None:
+    allowed = _CHOICES.get((section, key))
+    if allowed is not None and value not in allowed:
+        raise BadConfig(f"{source}: [{section}] {key} must be {' or '.join(allowed)}, not {value!r}")
+
+
 def _checked(values: Mapping[str, Any], source: str) -> Settings:
     try:
         settings = msgspec.convert(values, Settings)
     except msgspec.ValidationError as error:
+        for section, key in _CHOICES:
+            given = values.get(section)
+            if isinstance(given, Mapping) and key in given:
+                _check_choice(section, key, given[key], source)
         raise BadConfig(f"{source}: {error}") from None
     for (section, key), limit in _LIMITS.items():
         value = getattr(getattr(settings, section), key)

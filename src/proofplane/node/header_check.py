@@ -13,7 +13,7 @@ from proofplane.anchor.header_claim import HeaderStep, hold
 from proofplane.barretenberg.blocking import BlockingVerifier
 from proofplane.barretenberg.circuits.errors import Unprovable
 from proofplane.barretenberg.circuits.header_step import StepCircuit, circuit_for, public_inputs
-from proofplane.barretenberg.errors import ProofRefused
+from proofplane.barretenberg.errors import ProofFlaw, ProofRefused
 from proofplane.barretenberg.flavors import Flavor
 from proofplane.barretenberg.keys import VerificationKey
 from proofplane.barretenberg.proofs import UltraHonkProof
@@ -67,7 +67,8 @@ class HeaderCheck:
         try:
             self._verifier.verify(key, inputs, proof, FLAVOR)
         except ProofRefused as error:
-            raise PredicateNotMet(predicate, PredicateReason.PROOF, str(error)) from error
+            detail = error.detail if error.reason is ProofFlaw.FALSE else str(error)  # "refused: false" would say nothing more
+            raise PredicateNotMet(predicate, PredicateReason.PROOF, detail) from error
         except TryAgain:
             raise
         except ProofplaneError as error:  # of the binary or its files: no verdict, whatever its family

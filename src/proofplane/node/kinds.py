@@ -20,12 +20,14 @@ class Kind:
     """Its name in JSON."""
     label: str
     """Its name for people."""
+    phrase: str
+    """The same in a sentence that explains itself: a proof of this kind, with its article."""
 
 
-NATIVE = Kind("native", ProverKind.NATIVE, "native", "native")
+NATIVE = Kind("native", ProverKind.NATIVE, "native", "native", "a signed (native) proof")
 """A signature by whoever ran the program: an attestation."""
 
-ULTRA_HONK = Kind("barretenberg", ProverKind.BARRETENBERG, "ultra_honk", "UltraHonk")
+ULTRA_HONK = Kind("barretenberg", ProverKind.BARRETENBERG, "ultra_honk", "UltraHonk", "a Barretenberg (UltraHonk) proof")
 """A circuit's proof by `bb`."""
 
 _KINDS = {PredicateKind.SCHNORR: NATIVE, PredicateKind.ULTRA_HONK: ULTRA_HONK}

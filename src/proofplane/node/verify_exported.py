@@ -11,10 +11,17 @@ from proofplane.base.attestation import STEP_SIZE, RecursiveClaim, StateAttestat
 from proofplane.base.errors import Refused
 from proofplane.base.ids import Hash32
 from proofplane.base.predicate import Predicate
-from proofplane.base.receipt import ProofType, Receipt
+from proofplane.base.receipt import ProofType, ProverKind, Receipt
 from proofplane.crypto.predicates import Check, check
 from proofplane.node.data_dir import TrustRoot
-from proofplane.node.kinds import kind_of
+from proofplane.node.kinds import NATIVE, ULTRA_HONK, kind_of
+
+_MADE_BY = {
+    ProverKind.NATIVE: NATIVE.phrase,
+    ProverKind.SP1: "an SP1 proof",
+    ProverKind.BARRETENBERG: ULTRA_HONK.phrase,
+}
+"""What a receipt is by the prover that it names, for people."""
 
 
 class ReceiptUntrusted(Refused):
@@ -58,11 +65,11 @@ def verify_exported(receipt: Receipt, trust: TrustRoot, step_predicate: Predicat
     """
     if len(receipt.public_values) == STEP_SIZE:
         predicate = trust.step_predicate if step_predicate is None else step_predicate
-        _check_program(receipt, STEP_PROGRAM_ID, predicate)
+        _check_program(receipt, STEP_PROGRAM_ID, predicate, "the trust file" if step_predicate is None else "the given step predicate")
         step = StepAttestation.decode(receipt.public_values)
         check(predicate, receipt.public_values, receipt.proof)
         return _claim("step", step.before, step.after, predicate)
-    _check_program(receipt, RECURSIVE_PROGRAM_ID, trust.moho_predicate)
+    _check_program(receipt, RECURSIVE_PROGRAM_ID, trust.moho_predicate, "the trust file")
     claim = RecursiveClaim.decode(receipt.public_values)
     if claim.moho_predicate != trust.moho_predicate:
         raise ReceiptUntrusted(f"the proof was made under {claim.moho_predicate}, trusted is {trust.moho_predicate}")
@@ -74,14 +81,15 @@ def verify_exported(receipt: Receipt, trust: TrustRoot, step_predicate: Predicat
     return _claim("recursive", genesis, claim.attestation.proven, trust.moho_predicate)
 
 
-def _check_program(receipt: Receipt, program: Hash32, predicate: Predicate) -> None:
+def _check_program(receipt: Receipt, program: Hash32, predicate: Predicate, source: str) -> None:
+    """`source` is what named the predicate, for people."""
     if receipt.program_id != program:
         named = "no program" if receipt.program_id is None else receipt.program_id.hex()
         raise ReceiptUntrusted(f"the receipt is of {named}, not of program {program.hex()}")
     kind = kind_of(predicate)
     if kind is not None and (receipt.prover, receipt.proof_type) != (kind.prover, ProofType.CORE):
-        form = receipt.proof_type.name
-        raise ReceiptUntrusted(f"the receipt is by {receipt.prover.name} in the form {form}, {kind.label} proofs are by {kind.prover.name}")
+        form = "" if receipt.proof_type is ProofType.CORE else f" in the form {receipt.proof_type.name.lower()}"
+        raise ReceiptUntrusted(f"{source} expects {kind.phrase}, this receipt is {_MADE_BY[receipt.prover]}{form}")
 
 
 def _claim(kind: str, start: StateAttestation, end: StateAttestation, predicate: Predicate) -> VerifiedClaim:

@@ -101,5 +101,7 @@ def test_families_say_what_to_do() -> None:
     assert issubclass(WorkerUnusable, Broken)
     too_large = CircuitTooLarge("big", 40_000, 65_536, 32_769)
     assert (too_large.gates, too_large.needed, too_large.points) == (40_000, 65_536, 32_769)
-    assert "run `proofplane bb setup --points 65536`, or make the circuit smaller" in str(too_large)
+    assert "run `proofplane bb setup --points 65536` (or with --crs-file FILE if you have the points), or make the circuit smaller" in str(
+        too_large
+    )
     assert issubclass(CrsTooSmall, NeverAgain)

@@ -82,6 +82,8 @@ def test_too_few_points_are_said_with_both_numbers_before_bb_is_asked(tmp_path: 
     ) as caught:
         require(crs, 65_536)
     assert (caught.value.points, caught.value.needed) == (32_769, 65_536)
+    with pytest.raises(CrsTooSmall, match=r"run `proofplane bb setup` \(or with --crs-file FILE"):
+        require(Crs(tmp_path, 2, grumpkin=True), 32_768)
 
 
 def test_the_directory_for_verifying_is_made_once_and_mended_when_damaged(tmp_path: Path) -> None:

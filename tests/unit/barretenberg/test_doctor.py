@@ -11,9 +11,11 @@ from kit import bb_cache, toy_ceremony
 from proofplane.barretenberg import doctor
 from proofplane.barretenberg.binary import insecure_development_binary
 from proofplane.barretenberg.circuit import points_needed
+from proofplane.barretenberg.circuits.header_step import step_points
 from proofplane.barretenberg.crs import POINTS_FILE
 from proofplane.barretenberg.doctor import Diagnosis, diagnose, largest_circuit
 from proofplane.barretenberg.known_good import known_good_rollup
+from proofplane.barretenberg.points import DEFAULT_POINTS
 from proofplane.barretenberg.setup_errors import BinaryMissing, BinaryWrong, CrsMissing, NoAnswer, VerifiesWrongly
 
 
@@ -47,14 +49,20 @@ def test_without_the_points_for_verifying_the_binary_alone_is_in_order(tmp_path:
 def test_without_points_for_proving_verifying_works(tmp_path: Path) -> None:
     bb_cache.verification_crs()
     diagnosis = diagnose({**bb_cache.environment(), "CRS_PATH": str(tmp_path)})
+    assert not diagnosis.proves_steps
     assert names(diagnosis) == [("machine", True), ("binary", True), ("verifying", True), ("proving", False)]
     assert (diagnosis.verifies, type(diagnosis.proves), diagnosis.largest_circuit) == (None, CrsMissing, 0)
+
+
+def test_the_header_step_takes_what_setup_brings_by_itself() -> None:
+    assert step_points() == 2**15 == DEFAULT_POINTS - 1
 
 
 @pytest.mark.data
 def test_with_everything_there_the_largest_circuit_is_named(data_dir: Path) -> None:
     diagnosis = diagnose(bb_cache.proving_environment(data_dir))
     assert (diagnosis.verifies, diagnosis.proves, diagnosis.largest_circuit) == (None, None, 32_763)
+    assert diagnosis.proves_steps
     assert "circuits of up to 32,763 gates: 32,769 points" in diagnosis.findings[-1].text
     assert "all pinned" in diagnosis.findings[-1].text
 

@@ -77,9 +77,11 @@ def test_a_package_in_a_file_is_installed_once_and_then_found(small: Path, tmp_p
     assert first.binary.path.read_bytes() == CONTENT
     assert first.binary.path.stat().st_mode & 0o777 == 0o755
     assert files(tmp_path / "cache") == ["bb/5.0.0/amd64-linux/.lock", "bb/5.0.0/amd64-linux/bb"]
-    small.unlink()
     again = install.install(environment, small)
     assert (again.binary, again.fresh) == (first.binary, False)
+    small.unlink()
+    with pytest.raises(FileUnreadable, match="cannot be read"):  # though it is not needed
+        install.install(environment, small)
 
 
 def test_a_damaged_binary_in_the_cache_is_replaced(small: Path, tmp_path: Path) -> None:
@@ -95,6 +97,7 @@ def test_npm_is_asked_for_the_exact_version_and_leaves_nothing_behind(small: Pat
     assert install.install(environment).fresh
     asked = (tmp_path / "asked").read_text().split()
     assert asked[:3] == ["pack", "@aztec/bb.js@5.0.0", "--pack-destination"]
+    assert {option.partition("=")[0] for option in asked} >= {"--fetch-retries", "--fetch-retry-mintimeout", "--fetch-timeout"}
     assert Path(asked[3]).is_relative_to(tmp_path / "cache")
     assert files(tmp_path / "cache") == ["bb/5.0.0/amd64-linux/.lock", "bb/5.0.0/amd64-linux/bb"]
 
@@ -106,6 +109,12 @@ def test_npm_is_asked_for_the_exact_version_and_leaves_nothing_behind(small: Pat
             "echo npm error code ENOTFOUND >&2; echo npm error no such host >&2; exit 1",
             r"\(code ENOTFOUND; no such host\): try again, or fetch .* --tarball FILE",
         ),
+        (
+            "for line in 'code X' 'errno X' 'request failed' '  at a.js:1' 'If you are behind a proxy' 'settings'; "
+            'do echo "npm error $line" >&2; done; exit 1',
+            r"\(code X; request failed\): try again",
+        ),
+        (f"echo npm error {'word ' * 100} >&2; exit 1", r"word …\): try again"),
         ("exit 0", "wrote no aztec-bb.js-5.0.0.tgz"),
     ],
 )

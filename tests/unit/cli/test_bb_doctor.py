@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kit import bb_cache
+from kit import bb_cache, toy_ceremony
+from proofplane.barretenberg.crs import POINTS_FILE
 from proofplane.cli.exits import OK
 from proofplane.cli.main import run
 
@@ -44,3 +45,22 @@ def test_verifying_is_enough_for_success(tmp_path: Path, monkeypatch: pytest.Mon
         monkeypatch.setenv(name, value)
     assert run(["bb", "doctor"]) == OK
     assert capsys.readouterr().out.endswith("\nVerifying works; proving does not.\n")
+
+
+def test_points_that_do_not_suffice_for_the_header_step_are_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    toy_ceremony.install(monkeypatch)
+    bb_cache.verification_crs()
+    (tmp_path / POINTS_FILE).write_bytes(toy_ceremony.points(40))
+    for name, value in {**bb_cache.environment(), "CRS_PATH": str(tmp_path)}.items():
+        monkeypatch.setenv(name, value)
+    assert run(["bb", "doctor"]) == OK
+    conclusion = capsys.readouterr().out.partition("\n\n")[2]
+    assert conclusion == (
+        "Verifying works; proving works for circuits of up to 27 gates, the header step needs 2^15 points:\n"
+        "run `proofplane bb setup` (or with --crs-file FILE if you have the points).\n"
+    )
+    assert run(["bb", "doctor", "--json"]) == OK
+    document = json.loads(capsys.readouterr().out)
+    assert (document["proves"], document["proves_header_steps"]) == (True, False)

@@ -82,13 +82,14 @@ def test_what_fails_is_one_line_with_its_exit_code_and_what_was_done_stays(
     for code, options in (
         (REFUSED, ["--crs-file", str(wrong)]),
         (MISTAKE, ["--crs-file", "absent"]),
+        (MISTAKE, ["--tarball", "absent.tgz"]),
         (MISTAKE, ["--crs-url", "ftp://x/y"]),
     ):
         assert run(["bb", "setup", *options]) == code
         captured = capsys.readouterr()
         assert captured.err.startswith("proofplane: ")
         assert len(captured.err.splitlines()) == 1
-        assert captured.out.startswith("binary     present")
+        assert captured.out.startswith("binary     present") == ("--crs-url" in options), "a file is looked at before anything is fetched"
     monkeypatch.setenv("PROOFPLANE_BB", str(wrong))
     assert run(["bb", "setup"]) == REFUSED
     monkeypatch.setenv("PROOFPLANE_BB", str(tmp_path / "absent"))

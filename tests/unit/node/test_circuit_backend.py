@@ -50,7 +50,7 @@ def test_without_points_or_with_too_few_it_says_how_to_get_them(tmp_path: Path) 
         CircuitBackend.found(PARAMS, environment)
 
     (tmp_path / POINTS_FILE).write_bytes(START)
-    with pytest.raises(CrsTooSmall, match=r"proofplane bb setup --points 32768"):
+    with pytest.raises(CrsTooSmall, match=r"run `proofplane bb setup` \(or with --crs-file FILE"):
         CircuitBackend.found(PARAMS, environment)
 
 

@@ -1,7 +1,9 @@
 """Settings: precedence, and refusal of what nobody defined."""
 
+import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from proofplane.node.config import BadConfig, Settings, load_settings
@@ -78,3 +80,21 @@ def test_the_backend_can_come_from_each_source(tmp_path: Path) -> None:
 
 def test_the_places_of_bb_and_of_what_it_needs_are_no_settings() -> None:
     assert load_settings(None, {"PROOFPLANE_BB": "x", "PROOFPLANE_CACHE": "y", "PROOFPLANE_DATA": "z"}, {}) == Settings()
+
+
+def test_of_a_setting_with_a_list_of_values_a_refusal_names_them_and_the_source(tmp_path: Path) -> None:
+    (tmp_path / "node.toml").write_text("[prover]\nbackend = 'bb'\n")
+    words = r"\[prover\] backend must be native or barretenberg, not 'bb'"
+
+    with pytest.raises(BadConfig, match=f"^environment variable PROOFPLANE_PROVER_BACKEND: {words}$"):
+        load_settings(None, {"PROOFPLANE_PROVER_BACKEND": "bb"}, {})
+    with pytest.raises(BadConfig, match=rf"node\.toml: {words}$"):
+        load_settings(tmp_path / "node.toml", {}, {})
+
+
+def test_the_page_names_every_setting_and_every_variable() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "settings.md").read_text()
+
+    sections = msgspec.structs.fields(Settings)
+    names = {f"PROOFPLANE_{section.name}_{field.name}".upper() for section in sections for field in msgspec.structs.fields(section.type)}
+    assert set(re.findall(r"`((?:PROOFPLANE_|CRS_)\w+)`", page)) == names | {"PROOFPLANE_BB", "PROOFPLANE_CACHE", "CRS_PATH"}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pytest
 
@@ -40,6 +42,13 @@ class AskedOnly:
 
 def check(step: Step, verifier: AskedOnly, predicate: Predicate | None = None) -> None:
     HeaderCheck(verifier)(predicate or step_predicate(), step.claim, step.raw)
+
+
+def test_the_design_page_names_the_committed_keys() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "design" / "header-step.md").read_text()
+
+    rows = re.findall(r"^\| `(\w+)\.vk` \| `([0-9a-f]{64})` \|$", page, re.MULTILINE)
+    assert rows == [(circuit.name.lower(), key.sha256.hex()) for circuit, key in zip(StepCircuit, step_keys(), strict=True)]
 
 
 def test_the_predicate_is_the_digests_of_the_committed_keys_in_the_order_of_the_circuits() -> None:
@@ -90,6 +99,7 @@ def test_what_bb_refuses_is_not_met() -> None:
     with pytest.raises(PredicateNotMet) as caught:
         check(step_at(7), AskedOnly(ProofRefused(ProofFlaw.FALSE, "no")))
     assert caught.value.reason is PredicateReason.PROOF
+    assert str(caught.value).endswith("the proof was refused: no")
 
 
 TROUBLE = [CouldNotVerify("busy"), BinaryMissing("gone"), BinaryWrong("another file"), CacheFull("no room"), UnfitVerifier("damaged")]

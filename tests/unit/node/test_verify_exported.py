@@ -13,7 +13,7 @@ from proofplane.base.attestation import MalformedClaim, RecursiveAttestation, Re
 from proofplane.base.errors import Refused
 from proofplane.base.ids import Hash32
 from proofplane.base.predicate import Predicate, PredicateKind
-from proofplane.base.receipt import ProofType, Receipt
+from proofplane.base.receipt import ProofType, ProverKind, Receipt
 from proofplane.crypto.keyfile import load_or_create_key
 from proofplane.crypto.predicates import PredicateNotMet
 from proofplane.crypto.schnorr import SigningKey
@@ -118,6 +118,18 @@ def test_a_receipt_of_another_program_or_of_none_is_untrusted(step: Receipt, rec
             verify_exported(replace(receipt, program_id=other), trust)
     with pytest.raises(ReceiptUntrusted, match="no program"):
         verify_exported(replace(step, program_id=None, proof_type=ProofType.GROTH16), trust)
+
+
+def test_a_receipt_of_another_prover_or_form_is_untrusted_in_words_for_people(step: Receipt, recursive: Receipt, trust: TrustRoot) -> None:
+    by_bb = r"expects a signed \(native\) proof, this receipt is a Barretenberg \(UltraHonk\) proof$"
+    with pytest.raises(ReceiptUntrusted, match=f"^the trust file {by_bb}"):
+        verify_exported(replace(step, prover=ProverKind.BARRETENBERG), trust)
+    with pytest.raises(ReceiptUntrusted, match=f"^the trust file {by_bb}"):
+        verify_exported(replace(recursive, prover=ProverKind.BARRETENBERG), trust)
+    with pytest.raises(ReceiptUntrusted, match=f"^the given step predicate {by_bb}"):
+        verify_exported(replace(step, prover=ProverKind.BARRETENBERG), trust, trust.step_predicate)
+    with pytest.raises(ReceiptUntrusted, match=r"this receipt is a signed \(native\) proof in the form compressed$"):
+        verify_exported(replace(step, proof_type=ProofType.COMPRESSED), trust)
 
 
 @pytest.mark.parametrize("size", [0, 1, 127, 129, 131, 132])

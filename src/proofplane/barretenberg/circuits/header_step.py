@@ -37,6 +37,7 @@ from proofplane.barretenberg.circuits.state import StateWires, commitment, commi
 from proofplane.barretenberg.circuits.target import Compact, assert_met, compact, covers
 from proofplane.barretenberg.circuits.words import BYTES, Cuts, Word, held, reversed_bytes
 from proofplane.barretenberg.field import Fr
+from proofplane.barretenberg.keys import VerificationKey
 from proofplane.bitcoin.header import HEADER_SIZE, Header
 from proofplane.bitcoin.networks import BLOCKS_PER_EPOCH
 from proofplane.bitcoin.rules import WINDOW, HeaderRejected, HeaderState, accept
@@ -77,6 +78,11 @@ class StepCircuit(IntEnum):
     def key(self) -> bytes:
         """The verification key that belongs to `circuit`, as committed: 3,680 bytes of the flavour without zero knowledge."""
         return (resources.files(__package__) / "keys" / f"{self.name.lower()}.vk").read_bytes()
+
+
+def step_points() -> int:
+    """Ceremony points that proving a step takes, by the committed keys of its circuits."""
+    return max(1 << VerificationKey(circuit.key()).log_size for circuit in StepCircuit)
 
 
 def circuit_for(before: HeaderState) -> StepCircuit:

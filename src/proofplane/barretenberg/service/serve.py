@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from proofplane import rpc
 from proofplane.barretenberg.generated.verifier import CONTRACT
@@ -49,9 +49,13 @@ async def serve_verifier(
     bounds = bounds or Bounds()
     most = bounds.rpc + bounds.gossip + _SPARE
     limits = rpc.Limits(max_frame=MAX_FRAME, max_in_flight=most, max_waiting=most)
-    async with open_executor(cores, spec, timeout=timeout, options=options) as executor:
+    async with open_executor(cores, spec, timeout=timeout, options=options) as executor, AsyncExitStack() as serving:
         front = Front(executor, cores, bounds=bounds, drain_timeout=drain_timeout)
         service = rpc.Service.of(CONTRACT, Handlers(front))
         # The front is left before the server, so that whoever asks meanwhile is told by a verdict that the service is stopping.
-        async with rpc.serve(address, service, options=rpc.ServerOptions(limits=limits)), front:
-            yield front
+        try:
+            await serving.enter_async_context(rpc.serve(address, service, options=rpc.ServerOptions(limits=limits)))
+        except rpc.CannotServe as error:
+            raise rpc.CannotServe(f"cannot serve at {address}: {error}") from None
+        await serving.enter_async_context(front)
+        yield front

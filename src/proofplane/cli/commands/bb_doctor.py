@@ -7,7 +7,9 @@ import textwrap
 
 import click
 
+from proofplane.barretenberg.circuits.header_step import step_points
 from proofplane.barretenberg.doctor import Diagnosis, diagnose
+from proofplane.barretenberg.points import more_points
 from proofplane.cli.exits import OK, exit_code
 from proofplane.cli.options import json_option
 from proofplane.cli.output import print_json
@@ -42,6 +44,12 @@ def _conclusion(diagnosis: Diagnosis) -> str:
         return "Neither verifying nor proving works."
     if diagnosis.proves is not None:
         return "Verifying works; proving does not."
+    if not diagnosis.proves_steps:
+        needed = step_points()
+        return (
+            f"Verifying works; proving works for circuits of up to {diagnosis.largest_circuit:,} gates, "
+            f"the header step needs 2^{needed.bit_length() - 1} points:\n{more_points(needed)}."
+        )
     return "Verifying and proving work."
 
 
@@ -49,6 +57,7 @@ def _document(diagnosis: Diagnosis) -> dict[str, object]:
     return {
         "verifies": diagnosis.verifies is None,
         "proves": diagnosis.proves is None,
+        "proves_header_steps": diagnosis.proves_steps,
         "largest_circuit": diagnosis.largest_circuit,
         "findings": [{"name": finding.name, "ok": finding.ok, "text": finding.text} for finding in diagnosis.findings],
     }

@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from proofplane.barretenberg.ceremony import Placed, place_file, with_grumpkin
+from proofplane.barretenberg.ceremony import Placed, look_over, place_file, with_grumpkin
 from proofplane.barretenberg.crs import crs_dir, verification_crs, verification_dir, verification_ready
 from proofplane.barretenberg.doctor import largest_circuit
 from proofplane.barretenberg.download import HOSTS, download
@@ -42,6 +42,8 @@ def setup(tarball: Path | None, crs_file: Path | None, points: int | None, crs_u
         raise click.UsageError("--verify-only brings no points for proving: leave the other options away")
     if crs_file and (points or crs_url):
         raise click.UsageError("--crs-file downloads nothing: leave --points and --crs-url away")
+    if crs_file is not None:
+        look_over(crs_file)  # before 50 MB are fetched
     installed = install(os.environ, tarball, lambda what: None if quiet else click.echo(what, err=True))
     _say("binary", installed.fresh, f"{installed.binary.path} ({installed.binary.version})")
     made = not verification_ready(verification_dir(os.environ))

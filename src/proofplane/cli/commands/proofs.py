@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from proofplane.base.attestation import STEP_SIZE, StepAttestation
-from proofplane.base.errors import CallerMistake, Refused
+from proofplane.base.errors import CallerMistake, NeverAgain, Refused, TryAgain
 from proofplane.base.ids import MalformedId, hash32
 from proofplane.base.predicate import Predicate, PredicateKind
 from proofplane.base.receipt import MAX_RECEIPT_FIELD, Receipt
@@ -30,6 +30,9 @@ _MAX_FILE = 2 * MAX_RECEIPT_FIELD + 4096
 
 _SHOWN = 40
 """Rows that `list` prints unless told otherwise."""
+
+_SHORT = 64
+"""Bytes of a signature, the longest proof that is shown whole; of longer ones half as many are shown."""
 
 
 class BadInputFile(CallerMistake):
@@ -66,14 +69,14 @@ def list_proofs(from_height: int, limit: int, orphans: bool, data_dir: Path | No
 @config_option
 @json_option
 def show(kind: str, block: str, data_dir: Path | None, config: Path | None, as_json: bool) -> None:
-    """Show the KIND proof of BLOCK (a height on the chain, or a block hash)."""
+    """Show the KIND proof of BLOCK (a height on the chain, or a block hash); a long proof is whole with --json only."""
     with _opened(data_dir, config) as (database, _):
         found = find_proof(database, kind, find_block(database, block))
-    row = {**_row(found), "public_values": found.receipt.public_values.hex(), "proof": found.receipt.proof.hex()}
+    row = {**_row(found), "public_values": found.receipt.public_values.hex()}
     if as_json:
-        print_json(row)
+        print_json({**row, "proof": found.receipt.proof.hex()})
     else:
-        print_fields(row)
+        print_fields({**row, "proof": _shortened(found.receipt.proof)})
 
 
 @proofs.command(short_help="Write receipts as files, with the trust file.")
@@ -107,10 +110,14 @@ def export(directory: Path, from_height: int, until: int | None, data_dir: Path 
 @proofs.command(short_help="Verify exported receipts.")
 @click.argument("receipts", type=PATH, nargs=-1, required=True)
 @click.option("--trust", type=PATH, help="Trust file. [default: the one beside the first receipt]")
-@click.option("--step-key", help="x-only key (hex) for steps, if the chain has replaced its first one.")
+@click.option("--step-key", help="x-only key (hex) for signed (native) steps, if the chain has replaced its first one.")
 @json_option
 def verify(receipts: tuple[Path, ...], trust: Path | None, step_key: str | None, as_json: bool) -> None:
-    """Verify exported RECEIPTS against a trust file alone."""
+    """Verify exported RECEIPTS against a trust file alone.
+
+    Exit codes: 0 all hold, 1 one was checked and is invalid, 2 your mistake (a file, an option), 3 one could not be checked (no bb),
+    4 one can never be checked by this version.
+    """
     root = TrustRoot.read_file(trust or receipts[0].parent / TRUST_NAME)
     predicate = None if step_key is None else Predicate(PredicateKind.SCHNORR, _key(step_key))
     verified = []
@@ -155,6 +162,10 @@ def _verified(path: Path, root: TrustRoot, step_predicate: Predicate | None, che
         raise Refused(f"{path}: {error}{hint}") from error
     except Refused as error:
         raise Refused(f"{path}: {error}") from error
+    except TryAgain as error:
+        raise TryAgain(f"{path}: {error}") from error
+    except NeverAgain as error:
+        raise NeverAgain(f"{path}: {error}") from error
 
 
 def _opened(data_dir: Path | None, config: Path | None) -> AbstractContextManager[tuple[ReadOnlyDatabase, TrustRoot]]:
@@ -173,6 +184,11 @@ def _row(one: StoredProof) -> dict[str, Any]:
         "version": receipt.version,
         "program": None if receipt.program_id is None else receipt.program_id.hex(),
     }
+
+
+def _shortened(proof: bytes) -> str:
+    """A proof for people: a signature whole, of anything longer the beginning and the size."""
+    return proof.hex() if len(proof) <= _SHORT else f"{proof[: _SHORT // 2].hex()}… ({len(proof):,} bytes)"
 
 
 def _place(one: StoredProof) -> str:

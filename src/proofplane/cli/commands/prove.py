@@ -17,6 +17,7 @@ from proofplane.base.ids import Height, hash32
 from proofplane.bitcoin.networks import Network
 from proofplane.cli.options import PATH, node_options, run_async, settings_from
 from proofplane.cli.session import Output, run
+from proofplane.node.backend import require_provable
 from proofplane.node.config import AnchorSettings, BadConfig, Settings
 from proofplane.service.clock import SystemClock
 
@@ -126,6 +127,7 @@ def _prove_headers(
 
 
 def _prove_node(settings: Settings, network: Network, anchor: Height, until: int | None, output: Output, retry_failed: bool) -> None:
+    require_provable(settings, Mode.FULL_BLOCK, network)  # before connecting: a node that does not answer is waited for
     given = settings.bitcoind
     login = Login(Path(given.cookie_file) if given.cookie_file else None, given.user, given.password)
     last = None if until is None else Height(until)

@@ -39,7 +39,7 @@ def status(data_dir: Path | None, config: Path | None, as_json: bool) -> None:
             "step proofs": f"{found.step_proofs:,}",
             "recursive proofs": f"{found.recursive_proofs:,}",
             "planned": f"{found.planned:,}",
-            "in flight": f"{found.in_flight:,}",
+            "handed over": f"{found.in_flight:,}",
             "failed": f"{found.failed:,}",
             "aborted": f"{found.aborted:,}",
         }

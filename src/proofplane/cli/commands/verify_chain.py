@@ -32,7 +32,8 @@ _SHOW_EVERY = 50
 def command(data_dir: Path | None, trust: Path | None, config: Path | None, as_json: bool) -> None:
     """Check every block, state and proof from the anchor to the tip, believing only the anchor and the predicate keys.
 
-    Exit code 0 if all hold, 1 if one byte is wrong or one proof is missing, 3 if a proof could not be checked (no bb).
+    Exit codes: 0 all hold, 1 one byte is wrong or one proof is missing, 2 your mistake (a file, an option), 3 a proof could not be checked
+    (no bb).
     """
     settings = settings_from(config, data_dir)
     cores = usable_cores(settings.node.cores)
