@@ -79,10 +79,11 @@ class CircuitInputNoVk(_wire.Message, frozen=True, gc=False):
 
 
 class ChonkProof(_wire.Message, frozen=True, gc=False):
-    """A proof of a stack of circuits in its five parts, 1,272 field elements; in this order they are the flat form."""
+    """A proof of a stack of circuits in its five parts; in this order they are the flat form: 1,242 elements and the key's
+    public inputs."""
 
     hiding_oink_proof: list[Fr]
-    """78 elements, the public outputs first."""
+    """The key's public inputs (those of the stack first), then 48 elements."""
 
     merge_proof: list[Fr]
     """41 elements."""
@@ -480,7 +481,7 @@ class ChonkVerifyFromFields(_wire.Command[ChonkVerifyFromFieldsResponse], frozen
     """Verifies a proof of a stack in its flat form, whose layout is left to the program."""
 
     proof: list[Fr]
-    """1,272 field elements; another number is answered with an error at once."""
+    """1,242 field elements and as many as the key has public inputs; another number is answered with an error at once."""
 
     vk: bytes
     """The hiding circuit's key, 3,680 bytes."""
@@ -603,7 +604,7 @@ class ChonkCompressProofResponse(_wire.Message, frozen=True, gc=False):
 
 
 class ChonkCompressProof(_wire.Command[ChonkCompressProofResponse], frozen=True, gc=False):
-    """Compresses a proof of a stack, 40,704 bytes to 23,264."""
+    """Compresses a proof of a stack: 1,272 elements, 40,704 bytes, to 23,264."""
 
     proof: ChonkProof
 
@@ -1430,7 +1431,7 @@ class ChonkBatchVerifierQueue(_wire.Command[ChonkBatchVerifierQueueResponse], fr
     """Which of the service's keys."""
 
     proof_fields: list[Fr]
-    """1,272 field elements, the flat form."""
+    """The flat form: 1,242 field elements and as many as the key has public inputs."""
 
     def __post_init__(self) -> None:
         """Refuses wrong sizes and ranges, and brings values into the form of the wire."""
@@ -1759,7 +1760,7 @@ class BarretenbergClient:
     def chonk_compress_proof(
         self, *, proof: ChonkProof, timeout: float | None = None
     ) -> _Coroutine[_typing.Any, _typing.Any, ChonkCompressProofResponse]:
-        """Compresses a proof of a stack, 40,704 bytes to 23,264."""
+        """Compresses a proof of a stack: 1,272 elements, 40,704 bytes, to 23,264."""
         return self._caller.call(ChonkCompressProof(proof=proof), timeout=timeout)
 
     def chonk_decompress_proof(
@@ -2158,7 +2159,7 @@ class BarretenbergBlockingClient:
         return self._caller.call(ChonkStats(circuit=circuit, include_gates_per_opcode=include_gates_per_opcode), timeout=timeout)
 
     def chonk_compress_proof(self, *, proof: ChonkProof, timeout: float | None = None) -> ChonkCompressProofResponse:
-        """Compresses a proof of a stack, 40,704 bytes to 23,264."""
+        """Compresses a proof of a stack: 1,272 elements, 40,704 bytes, to 23,264."""
         return self._caller.call(ChonkCompressProof(proof=proof), timeout=timeout)
 
     def chonk_decompress_proof(self, *, compressed_proof: bytes, timeout: float | None = None) -> ChonkDecompressProofResponse:
