@@ -30,6 +30,9 @@ CHOSEN = {
 
 POINTS = [(site, phase, number) for site, numbers in CHOSEN.items() for phase in PHASES for number in numbers]
 
+BY_DEFAULT = [*POINTS[::2], *(pytest.param(*point, marks=pytest.mark.slow) for point in POINTS[1::2])]
+"""Every second one; the slow run has all of them, and every other time that a site is passed."""
+
 
 def test_at_least_40_points_are_tried_and_they_are_at_every_site_of_a_run(reference: Reference) -> None:
     assert len(set(POINTS)) >= 40
@@ -51,7 +54,7 @@ def test_nothing_of_a_node_is_in_shared_memory_so_a_kill_leaves_nothing_there(re
 
 @pytest.mark.checklist(67)
 @pytest.mark.checklist(75)
-@pytest.mark.parametrize(("where", "phase", "number"), POINTS)
+@pytest.mark.parametrize(("where", "phase", "number"), BY_DEFAULT)
 def test_killed_at_a_commit_point_it_ends_as_if_nothing_had_happened(
     site: CrashSite, reference: Reference, where: str, phase: str, number: int
 ) -> None:
@@ -98,7 +101,7 @@ def test_a_crash_before_an_anchor_is_written_makes_the_rerun_byte_identical(site
     assert set(cut["anchors"]) < set(again["anchors"]) == set(reference.rows["anchors"])
 
 
-@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize("phase", [BEFORE, pytest.param(AFTER, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("where", ["proving.outcome", "proving.retry"])
 def test_killed_while_an_operator_aborts_and_asks_again(
     site: CrashSite, reference: Reference, tmp_path: Path, where: str, phase: str

