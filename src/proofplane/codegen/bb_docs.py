@@ -21,7 +21,7 @@ _TYPES = {
     "ProofSystemSettings.oracle_hash_type": 'The transcript\'s hash: "poseidon2" or "keccak".',
     "ProofSystemSettings.disable_zk": "Whether proofs need not hide their witness.",
     "ProofSystemSettings.optimized_solidity_verifier": "Which Solidity verifier is written; of no effect on proofs.",
-    "ChonkProof": "A proof of a stack of circuits in its five parts; in this order they are the flat form: 1,242 elements and the key's public inputs.",
+    "ChonkProof": "A proof of a stack of circuits in five parts, in this order the flat form: 1,242 elements and the public inputs.",
     "ChonkProof.hiding_oink_proof": "The key's public inputs (those of the stack first), then 48 elements.",
     "ChonkProof.merge_proof": "41 elements.",
     "ChonkProof.eccvm_proof": "612 elements.",
@@ -75,7 +75,7 @@ _CHONK = {
     "ChonkVerify": "Verifies a proof of a stack: true, false, or an error.",
     "ChonkVerify.vk": "The hiding circuit's key, 3,680 bytes.",
     "ChonkVerifyFromFields": "Verifies a proof of a stack in its flat form, whose layout is left to the program.",
-    "ChonkVerifyFromFields.proof": "1,242 field elements and as many as the key has public inputs; another number is answered with an error at once.",
+    "ChonkVerifyFromFields.proof": "1,242 field elements and the key's public inputs; another number is answered with an error at once.",
     "ChonkVerifyFromFields.vk": "The hiding circuit's key, 3,680 bytes.",
     "ChonkBatchVerify": "Verifies several proofs of stacks together; one answer for all.",
     "ChonkBatchVerify.proofs": "At least one.",
@@ -92,7 +92,7 @@ _CHONK = {
     "ChonkBatchVerifierQueue": "Queues a proof and returns; the result comes over the FIFO, in no order, by its id.",
     "ChonkBatchVerifierQueue.request_id": "Chosen by the caller, who keeps it unique: duplicates are not refused.",
     "ChonkBatchVerifierQueue.vk_index": "Which of the service's keys.",
-    "ChonkBatchVerifierQueue.proof_fields": "The flat form: 1,242 field elements and as many as the key has public inputs.",
+    "ChonkBatchVerifierQueue.proof_fields": "The flat form: 1,242 field elements and the key's public inputs.",
     "ChonkBatchVerifierStop": "Verifies what is queued, then closes the FIFO; hangs if nobody reads it.",
 }
 

@@ -79,8 +79,7 @@ class CircuitInputNoVk(_wire.Message, frozen=True, gc=False):
 
 
 class ChonkProof(_wire.Message, frozen=True, gc=False):
-    """A proof of a stack of circuits in its five parts; in this order they are the flat form: 1,242 elements and the key's
-    public inputs."""
+    """A proof of a stack of circuits in five parts, in this order the flat form: 1,242 elements and the public inputs."""
 
     hiding_oink_proof: list[Fr]
     """The key's public inputs (those of the stack first), then 48 elements."""
@@ -481,7 +480,7 @@ class ChonkVerifyFromFields(_wire.Command[ChonkVerifyFromFieldsResponse], frozen
     """Verifies a proof of a stack in its flat form, whose layout is left to the program."""
 
     proof: list[Fr]
-    """1,242 field elements and as many as the key has public inputs; another number is answered with an error at once."""
+    """1,242 field elements and the key's public inputs; another number is answered with an error at once."""
 
     vk: bytes
     """The hiding circuit's key, 3,680 bytes."""
@@ -1431,7 +1430,7 @@ class ChonkBatchVerifierQueue(_wire.Command[ChonkBatchVerifierQueueResponse], fr
     """Which of the service's keys."""
 
     proof_fields: list[Fr]
-    """The flat form: 1,242 field elements and as many as the key has public inputs."""
+    """The flat form: 1,242 field elements and the key's public inputs."""
 
     def __post_init__(self) -> None:
         """Refuses wrong sizes and ranges, and brings values into the form of the wire."""
