@@ -15,7 +15,7 @@ from kit.kept import kept
 from proofplane.anchor.headers_file import HeadersFile
 from proofplane.barretenberg.circuit import Circuit
 from proofplane.barretenberg.circuits import header_step
-from proofplane.barretenberg.circuits.header_step import StepCircuit, circuit_for
+from proofplane.barretenberg.circuits.header_step import StepCircuit, circuit_for, step_keys
 from proofplane.barretenberg.field import Fr
 from proofplane.barretenberg.flavors import Flavor
 from proofplane.barretenberg.generated.barretenberg import CircuitInput, CircuitProve, CircuitProveResponse, CircuitVerify
@@ -25,7 +25,7 @@ from proofplane.base.ids import Height
 from proofplane.bitcoin.header import Header
 from proofplane.bitcoin.networks import Network
 from proofplane.bitcoin.rules import HeaderState, anchor_state
-from proofplane.node.header_check import FLAVOR, step_keys
+from proofplane.node.header_check import FLAVOR
 
 BEFORE = {StepCircuit.PLAIN: 45_000, StepCircuit.RETARGET: 46_366}
 """Heights whose next block's step is the circuit's."""

@@ -120,17 +120,11 @@ def points_in(directory: Path) -> int:
 
     Points without a pinned digest were checked when they came and count by the file's size.
     """
-    path = directory / POINTS_FILE
     try:
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            start = file.read(len(START))
-        if size % POINT_SIZE or start != START:
-            return 0
-        known_prefix(path, size // POINT_SIZE)
+        points, _ = look(directory / POINTS_FILE)
     except (OSError, CrsWrong):
         return 0
-    return size // POINT_SIZE
+    return points
 
 
 def with_grumpkin(directory: Path, verification: Crs) -> None:

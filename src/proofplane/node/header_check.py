@@ -12,7 +12,7 @@ from functools import cache
 from proofplane.anchor.header_claim import HeaderStep, hold
 from proofplane.barretenberg.blocking import BlockingVerifier
 from proofplane.barretenberg.circuits.errors import Unprovable
-from proofplane.barretenberg.circuits.header_step import StepCircuit, circuit_for, public_inputs
+from proofplane.barretenberg.circuits.header_step import circuit_for, public_inputs, step_keys
 from proofplane.barretenberg.errors import ProofFlaw, ProofRefused
 from proofplane.barretenberg.flavors import Flavor
 from proofplane.barretenberg.keys import VerificationKey
@@ -27,12 +27,6 @@ FLAVOR = Flavor.NOIR_RECURSIVE_NO_ZK
 
 class UnknownKeys(NeverAgain):
     """The predicate names other verification keys than this version's circuits have: their proofs cannot be checked by it."""
-
-
-@cache
-def step_keys() -> tuple[VerificationKey, ...]:
-    """The committed keys, in the order of the circuits' numbers."""
-    return tuple([VerificationKey(circuit.key()) for circuit in StepCircuit])
 
 
 @cache

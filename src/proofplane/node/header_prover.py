@@ -15,7 +15,7 @@ from proofplane.anchor.moho import MohoState
 from proofplane.anchor.programs import STEP_PROGRAM_ID, StepInput, Unexecutable, decode_step_input, run_step
 from proofplane.anchor.state import AnchorState
 from proofplane.barretenberg.circuit import Circuit
-from proofplane.barretenberg.circuits.header_step import StepCircuit, circuit_for, public_inputs, witness
+from proofplane.barretenberg.circuits.header_step import StepCircuit, circuit_for, public_inputs, step_keys, witness
 from proofplane.barretenberg.errors import CouldNotProve, WitnessRefused
 from proofplane.barretenberg.field import Fr
 from proofplane.barretenberg.prover import Proof, Prover
@@ -23,7 +23,7 @@ from proofplane.base.errors import Broken, ProofplaneError, TryAgain
 from proofplane.base.receipt import ProverKind, Receipt
 from proofplane.bitcoin.header import Header
 from proofplane.bitcoin.rules import HeaderState, accept
-from proofplane.node.header_check import FLAVOR, step_keys, step_predicate
+from proofplane.node.header_check import FLAVOR, step_predicate
 from proofplane.node.timings import Timings
 from proofplane.proving.types import Submission
 from proofplane.service.clock import Clock

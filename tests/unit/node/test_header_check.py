@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kit.header_steps import PROOF, Step, step_at
-from proofplane.barretenberg.circuits.header_step import StepCircuit, public_inputs
+from proofplane.barretenberg.circuits.header_step import StepCircuit, public_inputs, step_keys
 from proofplane.barretenberg.errors import CouldNotVerify, ProofFlaw, ProofRefused, UnfitVerifier
 from proofplane.barretenberg.field import Fr
 from proofplane.barretenberg.flavors import Flavor
@@ -22,7 +22,7 @@ from proofplane.base.predicate import Predicate, PredicateKind
 from proofplane.bitcoin.networks import Network
 from proofplane.crypto.hashes import sha256
 from proofplane.crypto.predicates import CheckUnavailable, PredicateNotMet, PredicateReason
-from proofplane.node.header_check import FLAVOR, HeaderCheck, UnknownKeys, step_keys, step_predicate
+from proofplane.node.header_check import FLAVOR, HeaderCheck, UnknownKeys, step_predicate
 
 Asked = tuple[VerificationKey, Sequence[Fr], UltraHonkProof, Flavor]
 

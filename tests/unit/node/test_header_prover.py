@@ -17,7 +17,7 @@ from proofplane.anchor.programs import STEP_PROGRAM_ID, Unexecutable, encode_ste
 from proofplane.anchor.state import genesis_state
 from proofplane.anchor.types import AnchorParams, Mode
 from proofplane.barretenberg.circuit import Circuit
-from proofplane.barretenberg.circuits.header_step import StepCircuit, public_inputs
+from proofplane.barretenberg.circuits.header_step import StepCircuit, public_inputs, step_keys
 from proofplane.barretenberg.errors import CircuitRefused, CouldNotProve, UnfitVerifier, WitnessRefused
 from proofplane.barretenberg.field import Fr
 from proofplane.barretenberg.keys import VerificationKey
@@ -32,7 +32,7 @@ from proofplane.bitcoin.header import Header
 from proofplane.bitcoin.networks import Network
 from proofplane.bitcoin.rules import accept
 from proofplane.bitcoin.sps50 import TEST_MAGIC
-from proofplane.node.header_check import step_keys, step_predicate
+from proofplane.node.header_check import step_predicate
 from proofplane.node.header_prover import STEP_SECONDS, HeaderProver, OtherPredicate, WrongOutputs
 from proofplane.pool.errors import WorkerUnusable
 from proofplane.proving.tasks import TaskProver

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import IntEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib import resources
 from struct import unpack
 
@@ -80,9 +80,15 @@ class StepCircuit(IntEnum):
         return (resources.files(__package__) / "keys" / f"{self.name.lower()}.vk").read_bytes()
 
 
+@cache
+def step_keys() -> tuple[VerificationKey, ...]:
+    """The committed keys, in the order of the circuits' numbers."""
+    return tuple([VerificationKey(circuit.key()) for circuit in StepCircuit])
+
+
 def step_points() -> int:
-    """Ceremony points that proving a step takes, by the committed keys of its circuits."""
-    return max(1 << VerificationKey(circuit.key()).log_size for circuit in StepCircuit)
+    """Ceremony points that proving a step takes, by the committed keys."""
+    return max(1 << key.log_size for key in step_keys())
 
 
 def circuit_for(before: HeaderState) -> StepCircuit:
