@@ -29,13 +29,18 @@ def _nothing_left() -> Iterator[None]:
 async def test_a_worker_killed_while_it_computes_costs_the_caller_nothing_but_time() -> None:
     async with WorkerPool(pool_bb.spec(), 1) as pool:
         right = await pool.call(MEDIUM, timeout=PATIENCE)
-        victim = pool.pids[0]
-        asking = asyncio.ensure_future(pool.call(MEDIUM, timeout=PATIENCE))
-        await computing(victim)
-        kill(victim)
-        assert await asking == right
-        assert (pool.stats.retried, pool.stats.spawned, pool.stats.recycled) == (1, 2, {Recycle.DIED: 1})
-        assert gone(victim)
+        killed = 0
+        while not pool.stats.retried and killed < 20:  # on a busy machine the answer may be out before the kill
+            victim = pool.pids[0]
+            asking = asyncio.ensure_future(pool.call(MEDIUM, timeout=PATIENCE))
+            await computing(victim)
+            kill(victim)
+            killed += 1
+            assert await asking == right
+            assert await pool.call(MEDIUM, timeout=PATIENCE) == right
+            assert (pool.stats.spawned, pool.stats.recycled) == (1 + killed, {Recycle.DIED: killed})
+            assert gone(victim)
+        assert pool.stats.retried == 1
 
 
 async def test_a_call_that_must_not_run_twice_fails_with_the_cause_and_the_last_lines() -> None:
