@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import resource
 import select
 import signal
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from kit import bbjs
@@ -18,10 +20,10 @@ from proofplane.pool.pool import WorkerPool
 from proofplane.pool.types import WorkerSpec
 
 LONG = PedersenHashBuffer(input=bytes(3_000_000), hash_index=0)
-"""Computes for more than ten seconds."""
+"""Computes for seconds."""
 
-MEDIUM = PedersenHashBuffer(input=bytes(25_000), hash_index=0)
-"""Computes for more than a tenth of a second."""
+MEDIUM = PedersenHashBuffer(input=bytes(400_000), hash_index=0)
+"""Computes for most of a second."""
 
 FAILING = PedersenHashBuffer(input=b"", hash_index=0)
 """Answered with an error."""
@@ -66,9 +68,9 @@ async def works(pool: WorkerPool, number: int = 1) -> bool:
 
 
 async def computing(pid: int) -> None:
-    """Returns when a process has used processor time on what it was asked last; nothing else tells it from one that waits."""
+    """Returns when a process has computed on what it was asked last, for some milliseconds; nothing else tells it from one that waits."""
     before = used(pid)
-    await until(lambda: used(pid) >= before + 3)
+    await until(lambda: used(pid) >= before + 10_000_000)
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -79,10 +81,11 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 def used(pid: int) -> int:
-    """Processor time of a process, in the system's ticks."""
-    with open(f"/proc/{pid}/stat", "rb") as file:
-        fields = file.read().rpartition(b")")[2].split()
-    return int(fields[11]) + int(fields[12])
+    """Processor time of all threads of a process, in nanoseconds.
+
+    Not from its `stat`: that counts in steps of 10 ms, and on a busy machine goes by who happens to run at the step.
+    """
+    return sum(int(tasks.read_text().split()[0]) for tasks in Path(f"/proc/{pid}/task").glob("*/schedstat"))
 
 
 def kill(pid: int) -> None:
@@ -93,6 +96,12 @@ def kill(pid: int) -> None:
     poll.register(descriptor, select.POLLIN)
     assert poll.poll(PATIENCE * 1000)
     os.close(descriptor)
+
+
+def killed_in_its_next_second(pid: int) -> None:
+    """Has the kernel kill a process within its next second of computing, however busy the machine is, and never while it waits."""
+    limit = used(pid) // 10**9 + 1
+    resource.prlimit(pid, resource.RLIMIT_CPU, (limit, limit))
 
 
 def gone(pid: int) -> bool:
