@@ -189,7 +189,7 @@ async def test_a_thousand_clients_connect_at_once(served: Served) -> None:
     path, _, _ = served
 
     async def one(number: int) -> None:
-        async with rpc.connect(str(path), CONTRACT) as client:
+        async with rpc.connect(str(path), CONTRACT, start_timeout=PATIENCE) as client:
             assert (await client.call(Echo(number.to_bytes(4, "big")))).data == number.to_bytes(4, "big")
 
     await asyncio.gather(*(one(number) for number in range(1000)))

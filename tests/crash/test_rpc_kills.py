@@ -132,7 +132,8 @@ async def test_thousands_of_connections_come_and_go_and_leave_nothing(address: s
         await asyncio.sleep(0)
 
         assert len(os.listdir("/proc/self/fd")) <= before[0] + 2  # the last client's end may still be open on the server's side
-        assert (threading.active_count(), len(os.listdir("/proc/self/task"))) == before[1:]
+        assert threading.active_count() <= before[1]
+        assert len(os.listdir("/proc/self/task")) <= before[2]  # a thread of an earlier test may have ended since
     assert leftovers(address) == []
 
 

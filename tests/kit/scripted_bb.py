@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeAlias, TypeVar
 
 from proofplane.barretenberg.generated.barretenberg import CONTRACT
-from proofplane.rpc.codec import Codec
-from proofplane.wire import Command, Message
+from proofplane.rpc.codec import Codec, decoder
+from proofplane.wire import Command, Message, Request, command_of
 
 R = TypeVar("R", bound=Message)
 
@@ -44,15 +44,17 @@ class ScriptedBb:
         self.condemned += 1
         self.number += 1
 
-    async def call(self, request: Command[R], *, timeout: float | None = None) -> R:
+    async def call(self, request: Request[R], *, timeout: float | None = None) -> R:
         """The answer that was prepared; a list's are given one by one, its last one for all further requests."""
-        _CODEC.encode(request)  # raises for what the wire cannot carry
-        self.asked.append(request)
+        command = command_of(request)
+        _, payload = _CODEC.pack(request)  # raises for what the wire cannot carry
+        asked = decoder(command)(payload)
+        self.asked.append(asked)
         if timeout is not None:
             self.timeouts.append(timeout)
-        answer: Any = self.answers[type(request)]
+        answer: Any = self.answers[command]
         if isinstance(answer, list):
             answer = answer[0] if len(answer) == 1 else answer.pop(0)
         if isinstance(answer, Exception):
             raise answer
-        return answer(request) if not isinstance(answer, Message) and callable(answer) else answer
+        return answer(asked) if not isinstance(answer, Message) and callable(answer) else answer

@@ -59,8 +59,8 @@ def ask(path: Path, request: Command[R], crs: Path, timeout: float) -> R:
         CallFailed: It answered with an error.
     """
     codec = Codec(CONTRACT)
-    exchange = codec.exchange(request)
-    frame = encode_frame(write_request(exchange.name, codec.encode(request)))
+    exchange, payload = codec.pack(request)
+    frame = encode_frame(write_request(exchange.name, payload))
     environment = {"CRS_PATH": str(crs), "HARDWARE_CONCURRENCY": "1"}
     printed = run([str(path), "msgpack", "run"], environment, timeout, frame)
     decoder = FrameDecoder()

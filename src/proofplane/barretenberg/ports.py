@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeVar
 
-from proofplane.wire import Command, Message
+from proofplane.wire import Command, Message, Request
 
 R = TypeVar("R", bound=Message)
 
@@ -30,7 +30,7 @@ class Lent(Protocol):
     def number(self) -> int:
         """Its number in the pool, never used again."""
 
-    async def call(self, request: Command[R], *, timeout: float | None = None) -> R:
+    async def call(self, request: Request[R], *, timeout: float | None = None) -> R:
         """As `Asked.call`; without a timeout the lease bounds it."""
         ...
 

@@ -5,12 +5,14 @@ A proof comes from somebody else, so what is wrong with one is a refusal, not it
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Self
 
 from proofplane.barretenberg.errors import ProofFlaw, ProofRefused
-from proofplane.barretenberg.field import SIZE, Fr, NotCanonical, split
+from proofplane.barretenberg.field import SIZE, Fr, NotCanonical, packed, split
+from proofplane.base.ids import Hash32, hash32
 
 MAX_PROOF_FIELDS = 4096
 """Field elements of the longest proof that is looked at; Chonk's, the longest, has 1,272 with two outputs."""
@@ -40,12 +42,17 @@ class _Fields:
 
     raw: bytes
     """The field elements, 32 bytes each, as they stand in a file."""
+    packed: bytes = field(init=False, compare=False)
+    """The same as they go over the wire, see `field.packed`: packed once, beside the look at each, and not while a process waits."""
+    sha256: Hash32 = field(init=False, compare=False)
+    """SHA-256 of `raw`."""
 
     def __post_init__(self) -> None:
         """Raises `ProofRefused` (WRONG_SIZE, NOT_CANONICAL) if these are no field elements, or fewer or more than any such proof has."""
         if not self.LEAST * SIZE <= len(self.raw) <= MAX_PROOF_FIELDS * SIZE:
             raise ProofRefused(ProofFlaw.WRONG_SIZE, f"no {type(self).__name__} has {len(self.raw)} bytes")
-        _split("the proof", self.raw)
+        object.__setattr__(self, "packed", packed(_split("the proof", self.raw)))
+        object.__setattr__(self, "sha256", hash32(hashlib.sha256(self.raw).digest()))
 
     @classmethod
     def of(cls, fields: Iterable[bytes]) -> Self:

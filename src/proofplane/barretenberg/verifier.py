@@ -6,7 +6,6 @@ What can be told without `bb` is told without it: sizes, counts, canonical value
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,15 +16,15 @@ from proofplane.barretenberg.crs import Crs, verification_crs
 from proofplane.barretenberg.errors import CouldNotVerify, ProofFlaw, ProofRefused
 from proofplane.barretenberg.field import Fr
 from proofplane.barretenberg.flavors import Flavor
-from proofplane.barretenberg.generated.barretenberg import ChonkVerifyFromFields, CircuitVerify
 from proofplane.barretenberg.keys import VerificationKey
 from proofplane.barretenberg.known_good import KnownGood
 from proofplane.barretenberg.ports import Lender
 from proofplane.barretenberg.proofs import CHONK_BODY, CHONK_OWN_INPUTS, ChonkProof, UltraHonkProof
+from proofplane.barretenberg.requests import chonk_verify, circuit_verify
 from proofplane.barretenberg.specs import verifier_spec
 from proofplane.barretenberg.vetting import Vetted
 from proofplane.base.cores import usable_cores
-from proofplane.base.ids import Hash32, hash32
+from proofplane.base.ids import Hash32
 from proofplane.pool.pool import WorkerPool
 from proofplane.pool.types import PoolOptions
 from proofplane.rpc.errors import CallFailed
@@ -87,7 +86,7 @@ class Verifier:
             Broken, NeverAgain: Nothing is known, and no process that could verify can be started, as the message says.
         """
         check(key, len(public_inputs), proof, flavor)
-        request = CircuitVerify(key.raw, list(public_inputs), list(proof.parts), flavor.settings)
+        request = circuit_verify(key, public_inputs, proof, flavor)
         try:
             with unanswered(CouldNotVerify):
                 answer = await self.vetted.ask(request, grumpkin=flavor.ipa, timeout=timeout)
@@ -101,7 +100,7 @@ class Verifier:
         outputs = key.public_inputs - CHONK_OWN_INPUTS
         try:
             with unanswered(CouldNotVerify):
-                answer = await self.vetted.ask(ChonkVerifyFromFields(list(proof.parts), key.raw), grumpkin=True, timeout=timeout)
+                answer = await self.vetted.ask(chonk_verify(key, proof), grumpkin=True, timeout=timeout)
         except CallFailed as error:
             raise ProofRefused(ProofFlaw.MALFORMED, reason(error)) from error
         return _verified(answer.valid, key, proof.fields[:outputs], proof)
@@ -164,4 +163,4 @@ def check_chonk(key: VerificationKey, proof: ChonkProof) -> None:
 def _verified(valid: bool, key: VerificationKey, public_inputs: Sequence[Fr], proof: UltraHonkProof | ChonkProof) -> Verified:
     if not valid:
         raise ProofRefused(ProofFlaw.FALSE, f"the proof does not verify under the key {key.sha256.hex()}")
-    return Verified(key.sha256, tuple(public_inputs), hash32(hashlib.sha256(proof.raw).digest()))
+    return Verified(key.sha256, tuple(public_inputs), proof.sha256)

@@ -24,7 +24,7 @@ from proofplane.barretenberg.known_good import KnownGood, genuine
 from proofplane.barretenberg.ports import Lender, Lent
 from proofplane.pool.errors import WorkerDied
 from proofplane.rpc.errors import CallFailed
-from proofplane.wire import Command, Message
+from proofplane.wire import Message, Prepared, Request, command_of
 
 R = TypeVar("R", bound=Message)
 
@@ -45,7 +45,7 @@ class Vetted:
         self._sound: dict[int, None] = {}
         """Numbers of processes whose Grumpkin points are good, the oldest first."""
 
-    async def ask(self, request: Command[R], *, grumpkin: bool, timeout: float) -> R:
+    async def ask(self, request: Request[R], *, grumpkin: bool, timeout: float) -> R:
         """The answer of some process; when one dies under the request, another one is asked, once.
 
         Args:
@@ -60,28 +60,37 @@ class Vetted:
             UnfitVerifier: A process has damaged Grumpkin points.
             TryAgain, Broken, NeverAgain: What the pool raises.
         """
-        canonical(request)
+        if not isinstance(request, Prepared):  # packed from values that hold nothing else
+            canonical(request)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
         try:
             return await self._ask_once(request, grumpkin, timeout)
         except WorkerDied as error:
-            _log.info("%s is asked again, of another process: %s", type(request).__name__, error)
+            _log.info("%s is asked again, of another process: %s", command_of(request).__name__, error)
         return await self._ask_once(request, grumpkin, max(deadline - loop.time(), 0.0))
 
     @asynccontextmanager
     async def lease(self, timeout: float, *, grumpkin: bool) -> AsyncIterator[Lent]:
         """One process for several questions, vetted by rule 1; after an error of it `confirm` is the caller's to ask."""
         async with self._pool.lease(timeout) as worker:
-            if grumpkin and worker.number not in self._sound:
-                await _require_grumpkin(worker, self.good.grumpkin)
-                self._sound[worker.number] = None
-                if len(self._sound) > _REMEMBERED:
-                    del self._sound[next(iter(self._sound))]
+            if grumpkin:
+                await self._require_sound(worker)
             yield worker
 
-    async def _ask_once(self, request: Command[R], grumpkin: bool, timeout: float) -> R:
-        async with self.lease(timeout, grumpkin=grumpkin) as worker:
+    async def _require_sound(self, worker: Lent) -> None:
+        """Rule 1."""
+        if worker.number in self._sound:
+            return
+        await _require_grumpkin(worker, self.good.grumpkin)
+        self._sound[worker.number] = None
+        if len(self._sound) > _REMEMBERED:
+            del self._sound[next(iter(self._sound))]
+
+    async def _ask_once(self, request: Request[R], grumpkin: bool, timeout: float) -> R:
+        async with self._pool.lease(timeout) as worker:  # not `self.lease`, which costs as much again as the pool's
+            if grumpkin:
+                await self._require_sound(worker)
             try:
                 return await worker.call(request)
             except CallFailed as failed:

@@ -44,8 +44,8 @@ class Lender(Protocol):
     def overdue(self, life: Life) -> None:
         """The deadline has passed and the lease is not over."""
 
-    def hand_back(self, worker: Worker, error: BaseException | None) -> None:
-        """The end of the lease, with the error that ended it."""
+    def hand_back(self, worker: Worker, error: BaseException | None) -> bool:
+        """The end of the lease, with the error that ended it; returns whether the next lease has the worker."""
 
 
 class Lease(AbstractAsyncContextManager[Worker]):
@@ -77,7 +77,8 @@ class Lease(AbstractAsyncContextManager[Worker]):
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self._alarm.cancel()
-        self._lender.hand_back(self._worker, error)
+        if self._lender.hand_back(self._worker, error):
+            await asyncio.sleep(0)  # its lessee goes first: what follows here can be done while the worker computes
 
     def _ring(self, wait: Wait) -> None:
         """One alarm for all of it: it ends the wait, or the worker and with it every call that the lessee waits for."""

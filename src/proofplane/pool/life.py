@@ -93,7 +93,7 @@ class Life:
         address = new_address(spawner().mark)
         argv = self._spec.command(address)
         try:
-            process = await Process.launch(argv, self._spec.environment, address)
+            process = await Process.launch(argv, self._spec.environment, address, batch=self._spec.batch)
         except _WILL_NEVER_RUN as error:
             raise WorkerUnusable(f"{self._spec.name} cannot be run: {error}") from error
         except OSError as error:

@@ -28,7 +28,7 @@ from proofplane.pool.types import PoolOptions, PoolStats, WorkerId, WorkerSpec
 from proofplane.pool.worker import HARMLESS, Worker
 from proofplane.rpc.options import seconds
 from proofplane.service.clock import Clock, SystemClock
-from proofplane.wire import Command, Message
+from proofplane.wire import Message, Request, command_of
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +105,7 @@ class WorkerPool:
         """
         return Lease(self, seconds(timeout))
 
-    async def call(self, request: Command[R], *, timeout: float, retry: bool = True) -> R:
+    async def call(self, request: Request[R], *, timeout: float, retry: bool = True) -> R:
         """Lends a worker for one call.
 
         Args:
@@ -116,18 +116,19 @@ class WorkerPool:
         Raises whatever `lease` and `Worker.call` raise.
         """
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + seconds(timeout)
+        timeout = seconds(timeout)
+        deadline = loop.time() + timeout
         try:
-            return await self._call_once(request, deadline - loop.time())
+            return await self._call_once(request, timeout)
         except WorkerDied as error:
             if not retry:
                 raise
-            log.info("%s: %s is run again on another worker: %s", self._spec.name, type(request).__name__, str(error))
+            log.info("%s: %s is run again on another worker: %s", self._spec.name, command_of(request).__name__, str(error))
         self._state.retried += 1
-        return await self._call_once(request, deadline - loop.time())
+        return await self._call_once(request, max(deadline - loop.time(), 0.0))
 
-    async def _call_once(self, request: Command[R], timeout: float) -> R:
-        async with Lease(self, seconds(timeout)) as worker:
+    async def _call_once(self, request: Request[R], timeout: float) -> R:
+        async with Lease(self, timeout) as worker:
             return await worker.call(request)
 
     def expire(self) -> None:
@@ -224,8 +225,8 @@ class WorkerPool:
         error.__cause__ = why
         return error
 
-    def hand_back(self, worker: Worker, error: BaseException | None) -> None:
-        """The end of a lease, with the error that ended it."""
+    def hand_back(self, worker: Worker, error: BaseException | None) -> bool:
+        """The end of a lease, with the error that ended it; returns whether the next lease has the worker."""
         worker.leave()
         recycled = worker.broken
         if recycled in (None, Recycle.CONDEMNED):
@@ -236,6 +237,7 @@ class WorkerPool:
         resident = 0 if self._options.max_memory is None else worker.resident()
         self._state.handed_back(worker.number, self._clock.now(), recycled, resident)
         self._turn()
+        return self._state.is_lent(worker.number)
 
     def overdue(self, life: Life) -> None:
         """A lease's deadline has passed and it is not over: its worker is killed, and its calls fail now, slow as the system may be."""
@@ -251,7 +253,7 @@ class WorkerPool:
 
     def _turn(self) -> None:
         """Does what the state decides, until it decides nothing more."""
-        while decisions := self._state.decide(self._clock.now(), lambda number: self._lives[number].lives()):
+        while decisions := self._state.decide(self._clock.now(), self._is_alive):
             for decision in decisions:
                 try:
                     self._do(decision)
@@ -262,6 +264,9 @@ class WorkerPool:
             self._news.set()
             self._news = None
 
+    def _is_alive(self, number: WorkerId) -> bool:
+        return self._lives[number].lives()
+
     async def _change(self) -> None:
         """Waits until something has been decided."""
         if self._news is None:
@@ -270,15 +275,15 @@ class WorkerPool:
 
     def _do(self, decision: Decision) -> None:
         match decision:
-            case Start(number):
-                life = self._lives[number] = Life(number, self._state.generation, self._spec, self._options)
-                self._own(self._live(life), f"{self._spec.name} {number}")
             case Lend(ticket, number):
                 future = self._futures.pop(ticket)
                 if future.done():  # cancelled in this turn of the loop, and not awake yet
                     self._state.not_taken(number, self._clock.now())
                 else:
                     future.set_result(self._lives[number])
+            case Start(number):
+                life = self._lives[number] = Life(number, self._state.generation, self._spec, self._options)
+                self._own(self._live(life), f"{self._spec.name} {number}")
             case Probe(number):
                 self._own(self._probe(self._lives[number]), f"probe of {self._spec.name} {number}")
             case End(number, recycled):

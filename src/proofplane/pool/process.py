@@ -59,9 +59,9 @@ class Process:
         self._listen()
 
     @classmethod
-    async def launch(cls, argv: Sequence[str], environment: Mapping[str, str], address: str) -> Process:
-        """Starts `argv`; raises `OSError` or `ValueError` if the system cannot."""
-        future = spawner().spawn(argv, environment)
+    async def launch(cls, argv: Sequence[str], environment: Mapping[str, str], address: str, *, batch: bool = False) -> Process:
+        """Starts `argv`, scheduled as `WorkerSpec.batch` says; raises `OSError` or `ValueError` if the system cannot."""
+        future = spawner().spawn(argv, environment, batch=batch)
         try:
             return cls(await asyncio.wrap_future(future), address)
         except asyncio.CancelledError:

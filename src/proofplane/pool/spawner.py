@@ -16,6 +16,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from queue import SimpleQueue
 
@@ -60,22 +61,27 @@ class Spawner:
         """Of all workers of this process, in their environment and their sockets' names; a process id alone may be used again."""
         self.guard: int | None = None
         """The guard's process id; None before it is started, or if it cannot be."""
-        self._orders: SimpleQueue[tuple[Future[Spawned], Sequence[str], Mapping[str, str]]] = SimpleQueue()
+        self._orders: SimpleQueue[tuple[Future[Spawned], Sequence[str], Mapping[str, str], bool]] = SimpleQueue()
         threading.Thread(target=self._work, name="pool-spawner", daemon=True).start()
 
-    def spawn(self, argv: Sequence[str], environment: Mapping[str, str]) -> Future[Spawned]:
-        """Orders a process with these variables besides our own; the future raises `OSError` or `ValueError` if it cannot be started."""
+    def spawn(self, argv: Sequence[str], environment: Mapping[str, str], *, batch: bool = False) -> Future[Spawned]:
+        """Orders a process with these variables besides our own; the future raises `OSError` or `ValueError` if it cannot be started.
+
+        `batch` has it scheduled as `WorkerSpec.batch` says, where the system lets us.
+        """
         future: Future[Spawned] = Future()
-        self._orders.put((future, argv, environment))
+        self._orders.put((future, argv, environment, batch))
         return future
 
     def _work(self) -> None:
         self._start_guard()  # before the first worker: there must be no moment in which a kill leaves one behind
         while True:
-            future, argv, environment = self._orders.get()
+            future, argv, environment, batch = self._orders.get()
             if future.set_running_or_notify_cancel():
                 try:
                     spawned = _start(argv, {**os.environ, **environment, guard.VARIABLE: self.mark})
+                    if batch:
+                        _schedule_as_batch(spawned.popen.pid)
                 except BaseException as error:
                     future.set_exception(error)
                 else:
@@ -114,6 +120,12 @@ def _start(argv: Sequence[str], variables: Mapping[str, str]) -> Spawned:
         popen.wait()
         os.close(output)
         raise
+
+
+def _schedule_as_batch(pid: int) -> None:
+    """At once, since threads have the schedule of the one that starts them."""
+    with suppress(OSError):  # it has ended already, or a sandbox forbids it: then it only runs a little worse
+        os.sched_setscheduler(pid, os.SCHED_BATCH, os.sched_param(0))
 
 
 _lock = threading.Lock()

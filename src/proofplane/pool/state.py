@@ -33,7 +33,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, field
-from enum import Enum, auto
+from enum import Enum, IntEnum, auto
 
 from proofplane.base.errors import ProofplaneError
 from proofplane.pool.decisions import Decision, End, Fail, Lend, Probe, Start, Ticket
@@ -52,8 +52,8 @@ _WEIGHT = 0.1
 """Of the newest lease in the mean duration, so that some twenty leases count."""
 
 
-class Phase(Enum):
-    """See the diagram above."""
+class Phase(IntEnum):
+    """See the diagram above. Numbers, since they count in `_phases` several times a lease, and those are found in half the time."""
 
     STARTING = auto()
     IDLE = auto()
@@ -233,6 +233,11 @@ class PoolState:
         if slot is not None and slot.phase is not Phase.BORROWED:
             self.end(worker, recycled)
 
+    def is_lent(self, worker: WorkerId) -> bool:
+        """Whether somebody has it on lease."""
+        slot = self.slots.get(worker)
+        return slot is not None and slot.phase is Phase.BORROWED
+
     def is_ending(self, worker: WorkerId) -> bool:
         """Whether its process is told to end and not gone yet."""
         slot = self.slots.get(worker)
@@ -272,6 +277,9 @@ class PoolState:
 
         `lives` asks the system about an idle worker that would be lent: its death may not have been noticed yet.
         """
+        if not (self._waiting or self._made) and self.stage is Stage.OPEN and self.starts.last_failure is None:
+            self.wake_at = None
+            return []
         while self._idle and self._waiting:
             slot = self.slots[self._idle[-1]]
             if (recycled := self._outlived(slot, now)) is not None:
@@ -353,9 +361,12 @@ class PoolState:
         if starts.last_failure is not None and starts.hopeless and not self._serving():
             self._fail_all(starts.last_failure)
             starts.told()
+        room = self.size - len(self.slots)
+        if room <= 0 or self.stage is Stage.CLOSED:
+            return
         starting = self._phases[Phase.STARTING]
-        wanted = min(len(self._waiting) - starting - self._phases[Phase.PROBING], self.size - len(self.slots))
-        if wanted <= 0 or self.stage is Stage.CLOSED:
+        wanted = min(len(self._waiting) - starting - self._phases[Phase.PROBING], room)
+        if wanted <= 0:
             return
         for _ in range(starts.allowed(now, wanted, starting)):
             self._start()

@@ -35,6 +35,12 @@ class WorkerSpec:
     environment: Mapping[str, str] = field(default_factory=dict)
     """Variables besides ours, or in their place."""
 
+    batch: bool = False
+    """Whether a request is milliseconds of computing, so that the system may schedule it as such (`SCHED_BATCH`).
+
+    Its share of the processors is the same, but it takes none from anybody by waking up. Otherwise the process that was just handed a
+    request displaces ours, which then hands the next one to another process milliseconds late, while a core stands idle."""
+
     greet: Callable[[rpc.Client], Awaitable[object]] | None = None
     """Asked of every fresh worker before it is lent.
 

@@ -10,7 +10,7 @@ from proofplane.pool.errors import LeaseOver, PoolClosed, WorkerDied, WorkerWedg
 from proofplane.pool.exits import Recycle
 from proofplane.pool.life import Life
 from proofplane.rpc.options import seconds
-from proofplane.wire import Command, Message
+from proofplane.wire import Message, Request, command_of
 
 R = TypeVar("R", bound=Message)
 
@@ -41,7 +41,7 @@ class Worker:
         self._life = life
         self._over = False
 
-    async def call(self, request: Command[R], *, timeout: float | None = None) -> R:
+    async def call(self, request: Request[R], *, timeout: float | None = None) -> R:
         """Sends a request and returns its reply.
 
         Args:
@@ -66,10 +66,10 @@ class Worker:
             raise
         except rpc.DeadlinePassed as error:
             self._break(Recycle.TIMED_OUT)
-            raise self._wedged(type(request).__name__, limit) from error
+            raise self._wedged(command_of(request).__name__, limit) from error
         except (rpc.Ended, rpc.ConnectionBroken, rpc.Closed) as error:
             self._break(Recycle.DIED)
-            raise await self._died(type(request).__name__, left) from error
+            raise await self._died(command_of(request).__name__, left) from error
         except asyncio.CancelledError:
             self._break(Recycle.CANCELLED)
             raise

@@ -15,11 +15,11 @@ from typing import Any, TypeVar
 
 from proofplane import _native
 from proofplane.base.errors import ProofplaneError
-from proofplane.rpc.codec import UNWRITABLE, Codec
+from proofplane.rpc.codec import Codec
 from proofplane.rpc.errors import NATIVE, Closed, DeadlinePassed, typed
 from proofplane.rpc.forks import Forks, refuse_fork
 from proofplane.rpc.options import ClientOptions, seconds
-from proofplane.wire import Command, Message
+from proofplane.wire import Message, Request
 
 R = TypeVar("R", bound=Message)
 
@@ -42,16 +42,15 @@ class BlockingClient:
         self._lock = threading.Lock()
         self._over: ProofplaneError | None = None
 
-    def call(self, request: Command[R], *, timeout: float | None = None) -> R:
+    def call(self, request: Request[R], *, timeout: float | None = None) -> R:
         """Sends a request and returns its reply; raises what `Client.call` raises.
 
         Args:
-            request: Of a class of the contract that this client was connected with.
+            request: Of a class of the contract that this client was connected with, or packed as one of those.
             timeout: Seconds, waiting for other threads' calls included; None waits as long as the connection lives.
         """
-        exchange = self._codec.exchanges.get(type(request)) or self._codec.exchange(request)
-        name, payload = self.call_raw(exchange.name, self._encoded(request), timeout=timeout)
-        response: R = self._codec.response(exchange, name, payload)
+        exchange, payload = self._codec.pack(request)
+        response: R = self._codec.response(exchange, *self.call_raw(exchange.name, payload, timeout=timeout))
         return response
 
     def call_raw(self, name: str, payload: bytes, *, timeout: float | None = None) -> tuple[str, bytes]:
@@ -68,16 +67,16 @@ class BlockingClient:
             raise DeadlinePassed(f"{name} was not answered in time by {self.address}")
         return reply
 
-    def call_many(self, requests: Sequence[Command[R]], *, timeout: float | None = None) -> list[R]:
+    def call_many(self, requests: Sequence[Request[R]], *, timeout: float | None = None) -> list[R]:
         """Sends all requests without waiting between them; returns the replies in the requests' order.
 
         Raises what `call` raises, for the first request whose reply is an error, once all replies are there. A request that is too large
         (`FrameTooLarge`) is found only when its turn comes: those before it reach the server, and their replies are thrown away.
         """
-        exchanges = [self._codec.exchange(request) for request in requests]
-        packed = [(exchange.name, self._encoded(request)) for exchange, request in zip(exchanges, requests, strict=True)]
-        if not packed:
+        if not requests:
             return []
+        exchanges, payloads = zip(*map(self._codec.pack, requests), strict=True)
+        packed = [(exchange.name, payload) for exchange, payload in zip(exchanges, payloads, strict=True)]
         deadline = None if timeout is None else time.monotonic() + seconds(timeout)
         self._take(packed[0][0], timeout)
         try:
@@ -87,12 +86,6 @@ class BlockingClient:
         finally:
             self._release()
         return [self._codec.response(exchange, *reply) for exchange, reply in zip(exchanges, replies, strict=True)]
-
-    def _encoded(self, request: Command[Any]) -> bytes:
-        try:
-            return self._codec.encode(request)
-        except UNWRITABLE as error:
-            raise self._codec.bad_request(request, error) from error
 
     def close(self) -> None:
         """Closes, at once or within a second; a call that another thread is in closes when it ends. Idempotent."""

@@ -19,12 +19,12 @@ from typing import Any, TypeVar
 
 from proofplane import _native
 from proofplane.base.errors import ProofplaneError
-from proofplane.rpc.codec import UNWRITABLE, Codec
+from proofplane.rpc.codec import Codec
 from proofplane.rpc.errors import NATIVE, Closed, DeadlinePassed, typed
 from proofplane.rpc.forks import Forks, refuse_fork
 from proofplane.rpc.options import ClientOptions, seconds
 from proofplane.rpc.turnstile import Turnstile
-from proofplane.wire import Command, Message
+from proofplane.wire import Message, Request
 
 R = TypeVar("R", bound=Message)
 
@@ -56,11 +56,11 @@ class Client:
         self._retry: asyncio.TimerHandle | None = None
         self._loop.add_reader(connection.fileno(), self._ready)
 
-    async def call(self, request: Command[R], *, timeout: float | None = None) -> R:
+    async def call(self, request: Request[R], *, timeout: float | None = None) -> R:
         """Sends a request and returns its reply.
 
         Args:
-            request: Of a class of the contract that this client was connected with.
+            request: Of a class of the contract that this client was connected with, or packed as one of those.
             timeout: Seconds, waiting for a turn included; None waits as long as the connection lives.
 
         Raises:
@@ -70,13 +70,9 @@ class Client:
             Closed, ForkedClient, UnknownRequest, BadRequest, BadOptions, FrameTooLarge: The caller's mistake; nothing was sent.
             BadReply: The reply is not what the contract promises.
         """
-        exchange = self._codec.exchanges.get(type(request)) or self._codec.exchange(request)
+        exchange, payload = self._codec.pack(request)
         if timeout is not None:
             timeout = seconds(timeout)
-        try:
-            payload = self._codec.encode(request)
-        except UNWRITABLE as error:
-            raise self._codec.bad_request(request, error) from error
         call = self._begin(exchange.name, payload)
         if call is None or timeout is not None:
             reply = await self._finish(exchange.name, payload, call, timeout)
@@ -115,7 +111,7 @@ class Client:
 
     def _launch(self, call: int) -> None:
         """Gives a submitted call its future, and sees to it that its request is sent."""
-        together = self._together or self._pending
+        together = self._together or bool(self._pending)
         self._pending[call] = self._loop.create_future()
         if not together:
             self._send()

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from proofplane.rpc.errors import BadReply, BadRequest, CallFailed, UnknownRequest
-from proofplane.wire import Command, Contract, Message, dec_hook, enc_hook
+from proofplane.wire import Contract, Message, Prepared, Request, command_of, dec_hook, enc_hook
 from proofplane.wire.messages import ERROR
 
 M = TypeVar("M", bound=Message)
@@ -55,20 +55,33 @@ class Codec:
         self.contract = contract
         self.encode = encoder().encode
         """Packs a message's fields."""
-        self.exchanges: dict[type[Command[Any]], Exchange] = {}
-        """What is known of each class of requests."""
+        self.exchanges: dict[type[Any], Exchange] = {}
+        """What is known of each class of commands."""
         for method in contract.methods if contract is not None else ():
             self.exchanges[method.request] = Exchange(method.name, method.response_name, decoder(method.response))
         self._error_name = contract.error_name if contract is not None else ERROR
         self._decode_error = decoder(_AnyError)
 
-    def exchange(self, request: Command[Any]) -> Exchange:
-        """Raises `UnknownRequest` if the request is of no class of the contract."""
-        found = self.exchanges.get(type(request))
-        if found is None:
-            service = self.contract.service if self.contract is not None else "a client without a contract"
-            raise UnknownRequest(f"{type(request).__name__} is no request of {service}: connect with the contract that it belongs to")
-        return found
+    def pack(self, request: Request[Any]) -> tuple[Exchange, bytes]:
+        """What there is to know of a request's method, and its packed fields.
+
+        Raises:
+            UnknownRequest: It is of no class of the contract.
+            BadRequest: It has a value that the wire cannot carry.
+        """
+        exchange = self.exchanges.get(type(request))
+        if exchange is None:
+            return self._pack_other(request)
+        try:
+            return exchange, self.encode(request)
+        except UNWRITABLE as error:
+            raise BadRequest(f"{type(request).__name__} has a value that the wire cannot carry: {error}") from error
+
+    def _pack_other(self, request: Request[Any]) -> tuple[Exchange, bytes]:
+        if isinstance(request, Prepared) and (exchange := self.exchanges.get(request.command)) is not None:
+            return exchange, request.payload
+        service = self.contract.service if self.contract is not None else "a client without a contract"
+        raise UnknownRequest(f"{command_of(request).__name__} is no request of {service}: connect with the contract that it belongs to")
 
     def response(self, exchange: Exchange, name: str, payload: bytes) -> Any:
         """The typed reply.
@@ -104,10 +117,6 @@ class Codec:
             return self._decode_error(payload).message
         except UNREADABLE:
             return None
-
-    def bad_request(self, request: Command[Any], error: Exception) -> BadRequest:
-        """The error of a request whose encoding raised one of `UNWRITABLE`."""
-        return BadRequest(f"{type(request).__name__} has a value that the wire cannot carry: {error}")
 
 
 def methods_of(contract: Contract) -> list[tuple[str, str]]:

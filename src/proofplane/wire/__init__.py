@@ -10,6 +10,9 @@ from proofplane.wire.messages import (
     HelloResponse,
     Message,
     Method,
+    Prepared,
+    Request,
+    command_of,
     same_schema,
 )
 from proofplane.wire.packed import Packed, dec_hook, enc_hook
@@ -19,6 +22,9 @@ __all__ = [
     "Message",
     "Command",
     "ErrorMessage",
+    "Prepared",
+    "Request",
+    "command_of",
     "Method",
     "Contract",
     "Caller",

@@ -46,6 +46,25 @@ class Command(Message, Generic[R], frozen=True, gc=False):
     """Base of requests; `R` is the response's class, so that `call(EchoBytes(...))` is known to give an `EchoBytesResponse`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared(Generic[R]):
+    """A request that is packed already, by whoever can do so in less time than a message can be made and packed, or before its turn."""
+
+    command: type[Command[R]]
+    """What it is a request of."""
+    payload: bytes
+    """Its fields as they go over the wire: what packing a `command` would give."""
+
+
+Request: TypeAlias = Command[R] | Prepared[R]
+"""What can be sent."""
+
+
+def command_of(request: Request[R]) -> type[Command[R]]:
+    """The class of a request's command."""
+    return request.command if isinstance(request, Prepared) else type(request)
+
+
 class ErrorMessage(Message, frozen=True, gc=False):
     """Base of every contract's error reply."""
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+
+import msgspec
 import pytest
 
 from proofplane.barretenberg.errors import ProofFlaw, ProofRefused
@@ -16,6 +19,8 @@ def test_a_proof_is_its_joined_fields() -> None:
     proof = UltraHonkProof.of(fields)
     assert proof.raw == b"".join(fields)
     assert proof.fields == tuple(fields)
+    assert msgspec.msgpack.decode(proof.packed) == [bytes(value) for value in fields]
+    assert proof.sha256 == hashlib.sha256(proof.raw).digest()
     assert repr(proof) == "UltraHonkProof(2 fields)"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -174,3 +175,24 @@ def worker_of(pool: WorkerPool) -> int:
     """The process id of the one worker, one that is told to end included."""
     (life,) = pool._lives.values()
     return life.pid
+
+
+async def test_the_next_lessee_asks_before_the_last_one_goes_on(pool: WorkerPool) -> None:
+    events: list[str] = []
+
+    async def call(name: str) -> None:
+        async with pool.lease(PATIENCE) as worker:
+            events.append(f"{name} asks")
+            assert await worker.call(quick(1)) == answer(1)
+        events.append(f"{name} goes on")
+
+    await works(pool)
+    await asyncio.gather(call("first"), call("second"))
+    assert events == ["first asks", "second asks", "first goes on", "second goes on"]
+
+
+async def test_a_worker_that_computes_is_scheduled_as_a_batch_and_another_is_not() -> None:
+    for batch, policy in ((True, os.SCHED_BATCH), (False, os.SCHED_OTHER)):
+        async with WorkerPool(pool_bb.spec(batch=batch), 1) as pool:
+            await pool.start()
+            assert os.sched_getscheduler(pool.pids[0]) == policy

@@ -10,11 +10,12 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import msgspec
 import pytest
 
 from kit.rpc_service import CONTRACT, Data, Echo, Fail, Hold
 from proofplane import rpc
-from proofplane.wire import Command
+from proofplane.wire import Command, Prepared
 from unit.rpc.scripted import Peer, Scripted
 
 PATIENCE = 20.0
@@ -231,3 +232,10 @@ with rpc.connect_blocking({scripted.address!r}) as client:
         out, _ = process.communicate(timeout=PATIENCE)
 
     assert out == "interrupted\n"
+
+
+def test_requests_that_are_packed_already_are_sent_like_the_others(scripted: Scripted) -> None:
+    packed = Prepared(Echo, msgspec.msgpack.encode({"data": b"packed"}))
+    with scripted.running(lambda peer: echoes(peer, 3)) as address, rpc.connect_blocking(address, CONTRACT) as client:
+        assert client.call(packed) == Data(b"packed")
+        assert client.call_many([packed, Echo(b"plain")]) == [Data(b"packed"), Data(b"plain")]

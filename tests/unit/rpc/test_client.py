@@ -12,7 +12,7 @@ import pytest
 
 from kit.rpc_service import CONTRACT, Data, Echo, Fail, Hold
 from proofplane import rpc
-from proofplane.wire import Command
+from proofplane.wire import Command, Prepared
 from unit.rpc.scripted import Peer, Scripted
 
 PATIENCE = 20.0
@@ -47,6 +47,49 @@ async def test_a_peer_that_knows_ids_may_answer_in_any_order(scripted: Scripted)
 
     assert client.ids
     assert replies == [Data(b"1"), Data(b"2")]
+
+
+async def test_a_call_on_an_idle_connection_is_sent_before_the_loop_goes_on(scripted: Scripted) -> None:
+    read = threading.Event()
+
+    def script(peer: Peer) -> None:
+        peer.refuse_hello()
+        for number in (b"1", b"2"):
+            assert peer.read() == [["Echo", {"data": number}]]
+            read.set()
+            peer.send(["EchoResponse", {"data": number}])
+
+    async def send(client: rpc.Client, number: bytes) -> None:
+        """Until its first suspension, and then no turn of the loop until the peer has read it."""
+        call = asyncio.ensure_future(client.call(Echo(number)))
+        asyncio.get_running_loop().call_soon(lambda: arrived.append(read.wait(PATIENCE)))
+        assert await call == Data(number)
+        read.clear()
+
+    arrived: list[bool] = []
+    with scripted.running(script) as address:
+        async with rpc.connect(address, CONTRACT) as client:
+            await send(client, b"1")
+            await send(client, b"2")
+    assert arrived == [True, True]
+
+
+async def test_a_request_that_is_packed_already_is_sent_as_it_is(scripted: Scripted) -> None:
+    def script(peer: Peer) -> None:
+        peer.refuse_hello()
+        assert peer.read() == [["Echo", {"data": b"1", "more": 2}]]
+        peer.send(["EchoResponse", {"data": b"1"}])
+
+    packed = Prepared(Echo, msgspec.msgpack.encode({"data": b"1", "more": 2}))
+    with scripted.running(script) as address:
+        async with rpc.connect(address, CONTRACT) as client:
+            assert await client.call(packed) == Data(b"1")
+            with pytest.raises(rpc.UnknownRequest, match="Foreign is no request of"):
+                await client.call(Prepared(Foreign, b"\x80"))
+
+
+class Foreign(Command[Data], frozen=True):
+    """Of no contract."""
 
 
 async def test_ids_are_not_used_when_they_are_not_wanted(scripted: Scripted) -> None:

@@ -217,7 +217,7 @@ async def test_fields_that_cannot_be_read_are_refused_with_what_is_wrong(address
     async with answering(address, handler) as client:
         name, payload = await client.call_raw("Echo", fields, timeout=PATIENCE)
         with pytest.raises(rpc.CallFailed, match=text):
-            client._codec.response(client._codec.exchange(Echo(b"")), name, payload)
+            client._codec.response(client._codec.exchanges[Echo], name, payload)
 
 
 async def test_a_method_without_a_handler_is_refused_by_name(address: str) -> None:
