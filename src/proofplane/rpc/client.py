@@ -15,7 +15,7 @@ at most `limits.max_in_flight` are; a caller waits in the turnstile only while s
 from __future__ import annotations
 
 import asyncio
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from proofplane import _native
 from proofplane.base.errors import ProofplaneError
@@ -27,6 +27,9 @@ from proofplane.rpc.turnstile import Turnstile
 from proofplane.wire import Message, Request
 
 R = TypeVar("R", bound=Message)
+
+_Begun: TypeAlias = tuple[int, "asyncio.Future[tuple[str, bytes]]"]
+"""A call's number, and its reply once it is there."""
 
 _RING_RETRY = 0.001
 """Seconds until a full ring of a foreign server is tried again: such a server rings nobody when it makes room."""
@@ -73,12 +76,13 @@ class Client:
         exchange, payload = self._codec.pack(request)
         if timeout is not None:
             timeout = seconds(timeout)
-        call = self._begin(exchange.name, payload)
-        if call is None or timeout is not None:
-            reply = await self._finish(exchange.name, payload, call, timeout)
+        begun = self._begin(exchange.name, payload)
+        if begun is None or timeout is not None:
+            reply = await self._finish(exchange.name, payload, begun, timeout)
         else:
+            call, future = begun
             try:
-                reply = await self._pending[call]
+                reply = await future
             except BaseException:  # cancelled, failed, or this coroutine closed
                 self._drop(call)
                 raise
@@ -94,7 +98,7 @@ class Client:
             timeout = seconds(timeout)
         return await self._finish(name, payload, self._begin(name, payload), timeout)
 
-    def _begin(self, name: str, payload: bytes) -> int | None:
+    def _begin(self, name: str, payload: bytes) -> _Begun | None:
         """Submits a request; None if the connection carries as much as it may."""
         if self._over is not None or Forks.count != self._made_at:
             self._refuse()
@@ -105,28 +109,28 @@ class Client:
             call = self._connection.submit(name, payload)
         except NATIVE as error:
             raise self._failed(error) from None
-        if call is not None:
-            self._launch(call)
-        return call
+        return None if call is None else self._launch(call)
 
-    def _launch(self, call: int) -> None:
-        """Gives a submitted call its future, and sees to it that its request is sent."""
+    def _launch(self, call: int) -> _Begun:
+        """Gives a submitted call its future, and sees to it that its request is sent; its reply may be there when this returns."""
         together = self._together or bool(self._pending)
-        self._pending[call] = self._loop.create_future()
+        future = self._pending[call] = self._loop.create_future()
         if not together:
             self._send()
         elif not self._sending:
             self._sending = True
             self._loop.call_soon(self._send)
+        return call, future
 
-    async def _finish(self, name: str, payload: bytes, call: int | None, timeout: float | None) -> tuple[str, bytes]:
+    async def _finish(self, name: str, payload: bytes, begun: _Begun | None, timeout: float | None) -> tuple[str, bytes]:
         """The reply of a call that has begun, or has to wait for its turn."""
-        if call is None:
-            call, timeout = await self._wait_for_room(name, payload, timeout)
-            self._launch(call)
+        if begun is None:
+            number, timeout = await self._wait_for_room(name, payload, timeout)
+            begun = self._launch(number)
+        call, future = begun
         alarm = None if timeout is None else self._loop.call_later(timeout, self._expire, call, name)
         try:
-            return await self._pending[call]
+            return await future
         finally:
             if alarm is not None:
                 alarm.cancel()

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -72,6 +75,62 @@ async def test_a_call_on_an_idle_connection_is_sent_before_the_loop_goes_on(scri
             await send(client, b"1")
             await send(client, b"2")
     assert arrived == [True, True]
+
+
+@contextmanager
+def served_by_a_thread(address: str, answered: threading.Event) -> Iterator[None]:
+    """An echo on a loop of its own, which sets `answered` each time after a reply has left."""
+
+    made = rpc.Service(CONTRACT, partial=True)
+
+    @made.handles(Echo)
+    async def echo(request: Echo) -> Data:
+        asyncio.get_running_loop().call_soon(answered.set)
+        return Data(request.data)
+
+    async def serve() -> None:
+        async with rpc.serve(address, made):
+            ready.set()
+            await asyncio.to_thread(done.wait)
+
+    ready, done = threading.Event(), threading.Event()
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    try:
+        assert ready.wait(PATIENCE)
+        yield
+    finally:
+        done.set()
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+
+
+async def test_a_reply_that_is_there_before_its_caller_waits_is_the_callers(address: str) -> None:
+    class Slow:
+        """A connection that does not spin, and whose thread is held up after each send until the reply has surely come."""
+
+        def __init__(self, connection: object) -> None:
+            self._connection = connection
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._connection, name)
+
+        def spins(self) -> bool:
+            return False
+
+        def flush(self) -> bool:
+            sent: bool = self._connection.flush()  # type: ignore[attr-defined]  # `object` stands for the native class
+            assert answered.wait(PATIENCE)
+            answered.clear()
+            return sent
+
+    answered = threading.Event()
+    with served_by_a_thread(address, answered):
+        async with rpc.connect(address, CONTRACT) as client:
+            answered.clear()
+            client._connection = Slow(client._connection)  # type: ignore[assignment]  # what is tested needs its timing
+            for number in range(5):
+                assert await client.call(Echo(bytes([number]))) == Data(bytes([number]))
 
 
 async def test_a_request_that_is_packed_already_is_sent_as_it_is(scripted: Scripted) -> None:
