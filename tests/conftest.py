@@ -1,6 +1,7 @@
 """Fixtures of every test: where the real inputs are. With them given, no test that needs them may skip."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,12 @@ import pytest
 pytest_plugins = ["kit.echo_table"]
 
 _DATA = "PROOFPLANE_DATA"
+
+
+def pytest_configure() -> None:
+    """Makes Ctrl-C heard: who starts the tests with a shell's `&` has it ignored, by us and all that we start, and some tests send it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

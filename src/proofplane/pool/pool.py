@@ -116,8 +116,7 @@ class WorkerPool:
         Raises whatever `lease` and `Worker.call` raise.
         """
         loop = asyncio.get_running_loop()
-        timeout = seconds(timeout)
-        deadline = loop.time() + timeout
+        deadline = loop.time() + (timeout := seconds(timeout))
         try:
             return await self._call_once(request, timeout)
         except WorkerDied as error:
