@@ -9,6 +9,7 @@ import resource
 import select
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,11 @@ def used(pid: int) -> int:
 
     Not from its `stat`: that counts in steps of 10 ms, and on a busy machine goes by who happens to run at the step.
     """
-    return sum(int(tasks.read_text().split()[0]) for tasks in Path(f"/proc/{pid}/task").glob("*/schedstat"))
+    spent = 0
+    for thread in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        with suppress(FileNotFoundError):  # it has ended
+            spent += int(thread.read_text().split()[0])
+    return spent
 
 
 def kill(pid: int) -> None:

@@ -6,6 +6,8 @@ A proof's hundreds of field elements were packed when it was read: to do so here
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 import msgspec
 
@@ -20,7 +22,15 @@ from proofplane.barretenberg.generated.barretenberg import (
 )
 from proofplane.barretenberg.keys import VerificationKey
 from proofplane.barretenberg.proofs import ChonkProof, UltraHonkProof
-from proofplane.wire import Prepared
+from proofplane.wire import Message, Prepared
+
+R = TypeVar("R", bound=Message)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked(Prepared[R]):
+    """A packed request all of whose field elements are canonical: only what is here makes one, of `Fr` and of proofs."""
+
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -43,13 +53,12 @@ class _ChonkVerifyFromFields(msgspec.Struct, frozen=True, gc=False):
 
 def circuit_verify(
     key: VerificationKey, public_inputs: Sequence[Fr], proof: UltraHonkProof, flavor: Flavor
-) -> Prepared[CircuitVerifyResponse]:
-    """Asks whether a proof of one circuit holds; raises `NotCanonical` for public inputs that are none of `Fr`."""
-    inputs = [value if type(value) is Fr else Fr(value) for value in public_inputs]
-    fields = _CircuitVerify(key.raw, msgspec.Raw(packed(inputs)), msgspec.Raw(proof.packed), flavor.settings)
-    return Prepared(CircuitVerify, _encode(fields))
+) -> Checked[CircuitVerifyResponse]:
+    """Asks whether a proof of one circuit holds."""
+    fields = _CircuitVerify(key.raw, msgspec.Raw(packed(public_inputs)), msgspec.Raw(proof.packed), flavor.settings)
+    return Checked(CircuitVerify, _encode(fields))
 
 
-def chonk_verify(key: VerificationKey, proof: ChonkProof) -> Prepared[ChonkVerifyFromFieldsResponse]:
+def chonk_verify(key: VerificationKey, proof: ChonkProof) -> Checked[ChonkVerifyFromFieldsResponse]:
     """Asks whether a proof of a stack of circuits holds."""
-    return Prepared(ChonkVerifyFromFields, _encode(_ChonkVerifyFromFields(msgspec.Raw(proof.packed), key.raw)))
+    return Checked(ChonkVerifyFromFields, _encode(_ChonkVerifyFromFields(msgspec.Raw(proof.packed), key.raw)))

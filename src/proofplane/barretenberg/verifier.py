@@ -83,16 +83,18 @@ class Verifier:
         Raises:
             ProofRefused: The proof is invalid for this key and these inputs; `reason` says which rule it breaks.
             CouldNotVerify: Nothing is known about the proof.
+            NotCanonical: A public input is no field element.
             Broken, NeverAgain: Nothing is known, and no process that could verify can be started, as the message says.
         """
-        check(key, len(public_inputs), proof, flavor)
-        request = circuit_verify(key, public_inputs, proof, flavor)
+        inputs = tuple([value if type(value) is Fr else Fr(value) for value in public_inputs])  # a caller may change its list meanwhile
+        check(key, len(inputs), proof, flavor)
+        request = circuit_verify(key, inputs, proof, flavor)
         try:
             with unanswered(CouldNotVerify):
                 answer = await self.vetted.ask(request, grumpkin=flavor.ipa, timeout=timeout)
         except CallFailed as error:
             raise ProofRefused(ProofFlaw.MALFORMED, reason(error)) from error
-        return _verified(answer.verified, key, public_inputs, proof)
+        return _verified(answer.verified, key, inputs, proof)
 
     async def verify_chonk(self, key: VerificationKey, proof: ChonkProof, *, timeout: float = VERIFY_SECONDS) -> Verified:
         """Verifies a proof of a stack of circuits under the hiding circuit's key; raises what `verify` raises."""
@@ -160,7 +162,7 @@ def check_chonk(key: VerificationKey, proof: ChonkProof) -> None:
         raise ProofRefused(ProofFlaw.WRONG_SIZE, f"a Chonk proof under this key has {fields} field elements, not {len(proof)}")
 
 
-def _verified(valid: bool, key: VerificationKey, public_inputs: Sequence[Fr], proof: UltraHonkProof | ChonkProof) -> Verified:
+def _verified(valid: bool, key: VerificationKey, public_inputs: tuple[Fr, ...], proof: UltraHonkProof | ChonkProof) -> Verified:
     if not valid:
         raise ProofRefused(ProofFlaw.FALSE, f"the proof does not verify under the key {key.sha256.hex()}")
-    return Verified(key.sha256, tuple(public_inputs), proof.sha256)
+    return Verified(key.sha256, public_inputs, proof.sha256)

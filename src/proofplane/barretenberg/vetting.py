@@ -22,9 +22,10 @@ from proofplane.barretenberg.errors import Doubtful, UnfitVerifier
 from proofplane.barretenberg.generated.barretenberg import CircuitVerify
 from proofplane.barretenberg.known_good import KnownGood, genuine
 from proofplane.barretenberg.ports import Lender, Lent
+from proofplane.barretenberg.requests import Checked
 from proofplane.pool.errors import WorkerDied
 from proofplane.rpc.errors import CallFailed
-from proofplane.wire import Message, Prepared, Request, command_of
+from proofplane.wire import Command, Message, command_of
 
 R = TypeVar("R", bound=Message)
 
@@ -45,7 +46,7 @@ class Vetted:
         self._sound: dict[int, None] = {}
         """Numbers of processes whose Grumpkin points are good, the oldest first."""
 
-    async def ask(self, request: Request[R], *, grumpkin: bool, timeout: float) -> R:
+    async def ask(self, request: Command[R] | Checked[R], *, grumpkin: bool, timeout: float) -> R:
         """The answer of some process; when one dies under the request, another one is asked, once.
 
         Args:
@@ -60,7 +61,7 @@ class Vetted:
             UnfitVerifier: A process has damaged Grumpkin points.
             TryAgain, Broken, NeverAgain: What the pool raises.
         """
-        if not isinstance(request, Prepared):  # packed from values that hold nothing else
+        if not isinstance(request, Checked):
             canonical(request)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
@@ -87,7 +88,7 @@ class Vetted:
         if len(self._sound) > _REMEMBERED:
             del self._sound[next(iter(self._sound))]
 
-    async def _ask_once(self, request: Request[R], grumpkin: bool, timeout: float) -> R:
+    async def _ask_once(self, request: Command[R] | Checked[R], grumpkin: bool, timeout: float) -> R:
         async with self._pool.lease(timeout) as worker:  # not `self.lease`, which costs as much again as the pool's
             if grumpkin:
                 await self._require_sound(worker)

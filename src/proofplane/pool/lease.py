@@ -30,7 +30,7 @@ class Wait:
 
 
 class Lender(Protocol):
-    """The pool, as a lease sees it; only the future of a `Wait` is waited for, so that no cancellation can come in between."""
+    """The pool, as a lease sees it; nothing here is waited for but the future of a `Wait`, so no cancellation can come in between."""
 
     def ask(self) -> Wait:
         """Begins to wait."""
@@ -78,7 +78,9 @@ class Lease(AbstractAsyncContextManager[Worker]):
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self._alarm.cancel()
         if self._lender.hand_back(self._worker, error):
-            await asyncio.sleep(0)  # its lessee goes first: what follows here can be done while the worker computes
+            # The next lessee goes first: what follows here can be done while the worker computes.
+            # Who is cancelled here has lost its answer; the worker is the next one's already.
+            await asyncio.sleep(0)
 
     def _ring(self, wait: Wait) -> None:
         """One alarm for all of it: it ends the wait, or the worker and with it every call that the lessee waits for."""

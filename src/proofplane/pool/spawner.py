@@ -14,9 +14,9 @@ import secrets
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from queue import SimpleQueue
 
@@ -25,6 +25,9 @@ from proofplane.pool.addresses import directories
 
 log = logging.getLogger(__name__)
 
+
+_NO_PRIORITY = os.sched_param(0)
+"""The only one that schedules without real time have."""
 
 _KILL_TIMEOUT = 1.0
 """Seconds that the one thread which starts processes waits for the end of one that it has killed."""
@@ -79,9 +82,8 @@ class Spawner:
             future, argv, environment, batch = self._orders.get()
             if future.set_running_or_notify_cancel():
                 try:
-                    spawned = _start(argv, {**os.environ, **environment, guard.VARIABLE: self.mark})
-                    if batch:
-                        _schedule_as_batch(spawned.popen.pid)
+                    with _scheduled_as_batch() if batch else nullcontext():
+                        spawned = _start(argv, {**os.environ, **environment, guard.VARIABLE: self.mark})
                 except BaseException as error:
                     future.set_exception(error)
                 else:
@@ -122,10 +124,19 @@ def _start(argv: Sequence[str], variables: Mapping[str, str]) -> Spawned:
         raise
 
 
-def _schedule_as_batch(pid: int) -> None:
-    """At once, since threads have the schedule of the one that starts them."""
-    with suppress(OSError):  # it has ended already, or a sandbox forbids it: then it only runs a little worse
-        os.sched_setscheduler(pid, os.SCHED_BATCH, os.sched_param(0))
+@contextmanager
+def _scheduled_as_batch() -> Iterator[None]:
+    """Of this thread, whose schedule a child inherits with all its threads. A schedule that somebody chose for us stays as it is."""
+    changed = os.sched_getscheduler(0) == os.SCHED_OTHER
+    with suppress(OSError):  # a sandbox may forbid it: then a worker only runs a little worse
+        if changed:
+            os.sched_setscheduler(0, os.SCHED_BATCH, _NO_PRIORITY)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            if changed:
+                os.sched_setscheduler(0, os.SCHED_OTHER, _NO_PRIORITY)
 
 
 _lock = threading.Lock()

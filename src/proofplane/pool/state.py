@@ -361,12 +361,9 @@ class PoolState:
         if starts.last_failure is not None and starts.hopeless and not self._serving():
             self._fail_all(starts.last_failure)
             starts.told()
-        room = self.size - len(self.slots)
-        if room <= 0 or self.stage is Stage.CLOSED:
-            return
         starting = self._phases[Phase.STARTING]
-        wanted = min(len(self._waiting) - starting - self._phases[Phase.PROBING], room)
-        if wanted <= 0:
+        wanted = min(len(self._waiting) - starting - self._phases[Phase.PROBING], self.size - len(self.slots))
+        if wanted <= 0 or self.stage is Stage.CLOSED:
             return
         for _ in range(starts.allowed(now, wanted, starting)):
             self._start()

@@ -3,7 +3,8 @@
 Rules:
 
 1. The loop's own thread turns the connection when its descriptor is readable; no other thread takes part.
-2. A call on an idle connection is sent at once; while several are in flight, those made in one turn of the loop leave together.
+2. A call on an idle connection is sent at once; while others are in flight, or after replies that came together, those made in one turn
+   of the loop leave together. No reply is looked for in the turn that sends, so that every call lets the loop go on.
 3. A caller that is cancelled, or whose deadline passes, drops its future and never the read: its late reply is thrown away.
 4. When the connection is over, every call in flight and everybody who waits for a turn fails at once.
 5. The loop spins while calls are in flight and the spin pays, one spin per turn of the loop.
@@ -112,7 +113,7 @@ class Client:
         return None if call is None else self._launch(call)
 
     def _launch(self, call: int) -> _Begun:
-        """Gives a submitted call its future, and sees to it that its request is sent; its reply may be there when this returns."""
+        """Gives a submitted call its future, and sees to it that its request is sent."""
         together = self._together or bool(self._pending)
         future = self._pending[call] = self._loop.create_future()
         if not together:
@@ -192,12 +193,12 @@ class Client:
             self._watch_writing(not sent)
 
     def _await_reply(self) -> None:
-        """Spins in the next turn of the loop, if that pays; otherwise, over shared memory, arms the bell."""
+        """In the next turn of the loop: spins, if that pays; otherwise, over shared memory, arms the bell."""
         if self._connection.spins():
             self._spinning = True
             self._loop.call_soon(self._spin)
         elif self._shared:
-            self._ready()
+            self._loop.call_soon(self._ready)
 
     def _watch_writing(self, wanted: bool) -> None:
         """What could not be sent is tried again: a socket when it takes more, a ring when its server rings, or soon."""

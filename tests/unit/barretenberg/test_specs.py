@@ -38,8 +38,9 @@ def test_both_are_probed_and_a_verifier_is_asked_more_before_its_first_proof(bin
     verifier, prover = verifier_spec(binary, crs), prover_spec(binary, crs, 1)
     assert verifier.probe is prover.probe is prover.greet is probe
     assert verifier.greet is not probe
-    assert verifier.plain
-    assert prover.plain
+    for spec in (verifier, prover):
+        assert spec.plain
+        assert spec.batch
 
 
 def test_no_process_is_started_on_points_that_are_gone(binary: Binary, crs: Crs) -> None:

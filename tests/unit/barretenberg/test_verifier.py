@@ -81,11 +81,24 @@ async def test_what_the_counts_tell_is_refused_without_asking(
     assert bb.asked == []
 
 
-async def test_an_input_that_is_no_field_element_is_the_callers_mistake() -> None:
+@pytest.mark.parametrize("value", [b"\xff" * 32, bytes(31), bytes(33)])
+async def test_an_input_that_is_no_field_element_is_the_callers_mistake(value: bytes) -> None:
     bb = ScriptedBb({})
     with pytest.raises(NotCanonical):
-        await Verifier(bb).verify(KEY, [b"\xff" * 32], PROOF, FLAVOR)  # type: ignore[list-item]  # what an unchecked caller may do
+        await Verifier(bb).verify(KEY, [value], PROOF, FLAVOR)  # type: ignore[list-item]  # what an unchecked caller may do
     assert bb.asked == []
+
+
+async def test_the_witness_names_what_was_asked_also_if_the_caller_changes_its_list_meanwhile() -> None:
+    inputs: list[Any] = [bytes(value) for value in INPUTS]
+
+    def answer(_: CircuitVerify) -> CircuitVerifyResponse:
+        inputs[0] = Fr.of(666)
+        return CircuitVerifyResponse(True)
+
+    verified = await Verifier(ScriptedBb({CircuitVerify: answer})).verify(KEY, inputs, PROOF, FLAVOR)
+    assert verified.public_inputs == tuple(INPUTS)
+    assert {type(value) for value in verified.public_inputs} == {Fr}
 
 
 async def test_a_chonk_proof_goes_to_bb_as_it_is_and_its_outputs_are_told() -> None:
