@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from kit.crash_chain import story
 from kit.crash_dump import ANCHOR_TABLES, Reference, check_rules, dump, jobs, stored_proofs
 from kit.crash_node import AFTER, BEFORE
 from kit.crash_runs import CrashSite, at
+from proofplane.base.proof_id import StepId
 from proofplane.node.data_dir import TrustRoot
 from proofplane.node.verify_chain import verify_chain
 from proofplane.proving.types import JobStatus
@@ -108,8 +110,9 @@ def test_killed_while_an_operator_aborts_and_asks_again(
 ) -> None:
     remote = tmp_path / "remote"
     remote.mkdir()
+    asked = {StepId.of(story().targets[0]).key()}
     site.die("--remote", str(remote), "--operate", *at(where, phase, 1))
-    check_rules(site)
+    check_rules(site, asked)
     site.run("--remote", str(remote), "--operate")
     check_rules(site)
     assert dump(site.data_dir) == reference.rows
