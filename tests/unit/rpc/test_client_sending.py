@@ -19,6 +19,16 @@ from unit.rpc.scripted import Peer, Scripted
 PATIENCE = 20.0
 
 
+class Wrapped:
+    """A client's connection, to be made worse by a subclass."""
+
+    def __init__(self, connection: object) -> None:
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
 class Foreign(Command[Data], frozen=True):
     """Of no contract."""
 
@@ -77,14 +87,8 @@ def served_by_a_thread(address: str, answered: threading.Event) -> Iterator[None
 
 
 async def test_every_call_lets_the_loop_go_on_even_if_its_reply_is_there_at_once(address: str) -> None:
-    class Slow:
+    class Slow(Wrapped):
         """A connection that does not spin, and whose thread is held up after each send until the reply has surely come."""
-
-        def __init__(self, connection: object) -> None:
-            self._connection = connection
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(self._connection, name)
 
         def spins(self) -> bool:
             return False
@@ -115,14 +119,8 @@ async def test_every_call_lets_the_loop_go_on_even_if_its_reply_is_there_at_once
 
 
 async def test_a_call_whose_request_cannot_be_sent_raises_why(scripted: Scripted) -> None:
-    class Broken:
+    class Broken(Wrapped):
         """A connection whose sending fails at once."""
-
-        def __init__(self, connection: object) -> None:
-            self._connection = connection
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(self._connection, name)
 
         def flush(self) -> bool:
             raise _native.ConnectionBroken("the peer is gone")
