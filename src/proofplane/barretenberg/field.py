@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
 
 from proofplane.base.errors import CallerMistake
 from proofplane.crypto import poseidon2
@@ -13,9 +12,6 @@ SIZE = 32
 
 MODULUS = poseidon2.MODULUS
 """r, the order of BN254's groups; the values of a circuit are below it."""
-
-_PACKED = bytes((0xC4, SIZE))
-"""What msgpack puts before 32 bytes."""
 
 MODULUS_BYTES = MODULUS.to_bytes(SIZE, "big")
 """r as it would stand on the wire: of equally long strings of bytes the smaller number is the smaller string."""
@@ -76,13 +72,3 @@ def split(raw: bytes) -> list[bytes]:
 def elements(raw: bytes) -> tuple[Fr, ...]:
     """`split` with each element as a value of its own; raises `NotCanonical` as it does."""
     return tuple(map(Fr, split(raw)))
-
-
-def packed(parts: Sequence[bytes]) -> bytes:
-    """Elements as msgpack's array of them, the form of every message."""
-    count = len(parts)
-    if count < 2**4:
-        head = bytes((0x90 | count,))
-    else:
-        head = b"\xdc" + count.to_bytes(2, "big") if count < 2**16 else b"\xdd" + count.to_bytes(4, "big")
-    return _PACKED.join([head, *parts])

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
-from proofplane.barretenberg.field import Fr, packed
+from proofplane.barretenberg.field import Fr
 from proofplane.barretenberg.flavors import Flavor
 from proofplane.barretenberg.generated.barretenberg import (
     ChonkVerifyFromFields,
@@ -22,6 +22,7 @@ from proofplane.barretenberg.generated.barretenberg import (
 )
 from proofplane.barretenberg.keys import VerificationKey
 from proofplane.barretenberg.proofs import ChonkProof, UltraHonkProof
+from proofplane.rpc.codec import encoder
 from proofplane.wire import Message, Prepared
 
 R = TypeVar("R", bound=Message)
@@ -32,14 +33,14 @@ class Checked(Prepared[R]):
     """A packed request all of whose field elements are canonical: only what is here makes one, of `Fr` and of proofs."""
 
 
-_encode = msgspec.msgpack.Encoder().encode
+_encode = encoder().encode
 
 
 class _CircuitVerify(msgspec.Struct, frozen=True, gc=False):
     """The fields of `CircuitVerify`."""
 
     verification_key: bytes
-    public_inputs: msgspec.Raw
+    public_inputs: Sequence[Fr]
     proof: msgspec.Raw
     settings: ProofSystemSettings
 
@@ -55,7 +56,7 @@ def circuit_verify(
     key: VerificationKey, public_inputs: Sequence[Fr], proof: UltraHonkProof, flavor: Flavor
 ) -> Checked[CircuitVerifyResponse]:
     """Asks whether a proof of one circuit holds."""
-    fields = _CircuitVerify(key.raw, msgspec.Raw(packed(public_inputs)), msgspec.Raw(proof.packed), flavor.settings)
+    fields = _CircuitVerify(key.raw, public_inputs, msgspec.Raw(proof.packed), flavor.settings)
     return Checked(CircuitVerify, _encode(fields))
 
 

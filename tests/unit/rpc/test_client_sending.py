@@ -116,6 +116,7 @@ async def test_every_call_lets_the_loop_go_on_even_if_its_reply_is_there_at_once
                 assert await client.call(Echo(bytes([number]))) == Data(bytes([number]))
                 assert len(turns) > before
             counting.cancel()
+            await asyncio.wait([counting])
 
 
 async def test_a_call_whose_request_cannot_be_sent_raises_why(scripted: Scripted) -> None:
