@@ -73,19 +73,18 @@ class BlockingClient:
         Raises what `call` raises, for the first request whose reply is an error, once all replies are there. A request that is too large
         (`FrameTooLarge`) is found only when its turn comes: those before it reach the server, and their replies are thrown away.
         """
-        if not requests:
+        packed = [self._codec.pack(request) for request in requests]
+        if not packed:
             return []
-        exchanges, payloads = zip(*map(self._codec.pack, requests), strict=True)
-        packed = [(exchange.name, payload) for exchange, payload in zip(exchanges, payloads, strict=True)]
         deadline = None if timeout is None else time.monotonic() + seconds(timeout)
-        self._take(packed[0][0], timeout)
+        self._take(packed[0][0].name, timeout)
         try:
-            replies = self._exchange(packed, deadline)
+            replies = self._exchange([(exchange.name, payload) for exchange, payload in packed], deadline)
         except NATIVE as error:
             raise self._failed(error) from None
         finally:
             self._release()
-        return [self._codec.response(exchange, *reply) for exchange, reply in zip(exchanges, replies, strict=True)]
+        return [self._codec.response(exchange, *reply) for (exchange, _), reply in zip(packed, replies, strict=True)]
 
     def close(self) -> None:
         """Closes, at once or within a second; a call that another thread is in closes when it ends. Idempotent."""
